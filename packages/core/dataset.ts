@@ -1,0 +1,77 @@
+import type { Columns, Table } from "./table.ts";
+
+/** One record as it travels: its columns on the wire, and `origin_rows`. */
+export type WireRecord = Record<string, unknown>;
+
+/** What a file of the origin is, known once it was archived. `version` orders the origins of one session. */
+export type Origin = { sha256: string; version: string; scraped_at: string };
+
+/** A law of one record that a column alone cannot say. `broken` gives the reason's text, or null when it holds. */
+export type Law = { code: string; path: string; broken: (record: Record<string, string>, message: { day: string }) => string | null };
+
+/** A law of a whole run: SQL that returns one row per violation (`detalhe` text, `sessao` text, `origem` text). */
+export type Audit = { name: string; means: string; severity: "hold" | "warn"; sql: string };
+
+/**
+ * One step of the refine SQL. `name` is the view that later steps read. With `table`, its rows are that table's, for
+ * the unit; without, it is only a step on the way.
+ */
+export type Step = { name: string; sql: string; table?: boolean };
+
+/** Random access to an origin's bytes: a file, a buffer or an object. Reading past the end gives what there is. */
+export type Bytes = { size: number; read: (start: number, end: number) => Promise<Uint8Array> };
+
+/** What a first pass over an origin's bytes found, before anything of it is sent. */
+export type Survey = {
+  /** The version that the bytes themselves state (a header's date); Last-Modified is added to it when known. */
+  version: string;
+  rows: number;
+  /** Distinct rows per session, in order of session. */
+  sessions: ReadonlyMap<string, number>;
+};
+
+/**
+ * How a dataset's origin becomes records. Pure but for reading: no network, no files. `survey` rejects the whole
+ * origin with a PregaoError that names the line; `records` yields groups of one subject each, deterministic in the
+ * bytes, memory bounded by `window` rows.
+ */
+export type OriginFormat = {
+  survey: (bytes: Bytes, progress?: (done: number) => void) => Promise<Survey>;
+  groups: (bytes: Bytes, survey: Survey) => AsyncGenerator<{ subject: string; records: WireRecord[] }[]>;
+};
+
+export type Dataset = {
+  name: string;
+  means: string;
+  version: number;
+  /** Glue's database. */
+  database: string;
+  /** Absent: the dataset has no queue and no raw objects, its rows come from its recipe alone. */
+  raw?: {
+    table: Table;
+    /** Columns of a record on the wire, without lineage. */
+    record: Columns;
+    laws: readonly Law[];
+    subject: (record: WireRecord) => string;
+    /** The column a record's session is in. */
+    session: string;
+    format: OriginFormat;
+    /** Valid records of `ticker` for `pregao publish`, on `session` (`YYYY-MM-DD`). */
+    sample: (ticker: string, session: string, index: number) => WireRecord;
+    /** One record of each kind of mistake, with the reason code it must be rejected with. */
+    mistakes: (ticker: string, session: string) => { code: string; record: WireRecord }[];
+  };
+  /** Refined tables, base first, then those computed from them. */
+  tables: readonly Table[];
+  /** The smallest set of partitions a run recomputes as a whole: a partition column every table has, and the raw SQL for it. */
+  unit?: { partition: string; column: string; of: (value: string) => string; sql: string };
+  steps: readonly Step[];
+  audits: readonly Audit[];
+  /** Small tables the SQL joins, as newline-separated JSON, by name. */
+  assets: Readonly<Record<string, { columns: Columns; rows: () => string }>>;
+  /** The README's query and others, in Trino's dialect. */
+  queries: Readonly<Record<string, { means: string; sql: string }>>;
+};
+
+/** Lineage that every raw row carries beside its record. */
+export const lineageNames = ["event_id", "message_id", "origin_sha256", "source_version", "origin_rows", "scraped_at", "scraped_on"] as const;

@@ -1,0 +1,122 @@
+import type { Dataset } from "./dataset.ts";
+import { type GlueColumn, glueColumns } from "./table.ts";
+
+/** How long the river waits before it acts. Amazon's own limits are constants with their source, below. */
+const paces = {
+  daily: { consume: { batch: 1000, window: 20 }, buffer: { mib: 128, seconds: 300 }, landed: { batch: 1000, window: 300 } },
+  intraday: { consume: { batch: 1000, window: 1 }, buffer: { mib: 64, seconds: 0 }, landed: { batch: 10, window: 0 } },
+} as const;
+export type Pace = keyof typeof paces;
+
+/** SQS keeps a message at most 14 days; a dead letter counts from its ORIGINAL enqueue time. */
+const RETENTION_SECONDS = 14 * 24 * 3600;
+/** AWS's advice for a queue that feeds a function: 6 × the function's timeout, so that retries of throttled polls fit. */
+const VISIBILITY_FACTOR = 6;
+
+export type FunctionSpec = { name: string; handler: string; timeout: number; memory: number };
+export type QueueSpec = { name: string; visibility: number; retention: number; deadLetter?: { queue: string; maxReceive: number } };
+export type MappingSpec = { queue: string; function: string; batch: number; window: number; concurrency: number };
+export type TableSpec = {
+  name: string;
+  comment: string;
+  columns: GlueColumn[];
+  partitions: GlueColumn[];
+  /** Key prefix in the lake of a table that is read where it lies (raw); refined ones get their locations by commits. */
+  location: string;
+  /** A date partition that readers compute instead of looking it up. */
+  projection?: string;
+};
+export type StreamSpec = { name: string; database: string; table: string; prefix: string; errors: string; mib: number; seconds: number };
+export type NoticeSpec = { bucket: string; prefix: string; suffix: string; to: { queue: string } | { function: string } };
+export type JobSpec = { name: string; dataset: string; concurrent: number; retries: number; timeoutMinutes: number; events: string };
+export type ClockSpec = { name: string; cron: string; zone: string; function: string; input: unknown };
+
+export type Topology = {
+  pace: Pace;
+  buckets: string[];
+  functions: FunctionSpec[];
+  queues: QueueSpec[];
+  mappings: MappingSpec[];
+  streams: StreamSpec[];
+  notices: NoticeSpec[];
+  jobs: JobSpec[];
+  clocks: ClockSpec[];
+  databases: { name: string; comment: string; tables: TableSpec[] }[];
+};
+
+const seconds = (minutes: number) => minutes * 60;
+
+/**
+ * What exists, what triggers what, how much: a pure function of the catalogue and the pace. `stacks/` builds it on AWS,
+ * `packages/local` runs it on a laptop; neither holds a number or an edge of its own. Names are logical (stage.ts).
+ */
+export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => {
+  const p = paces[pace];
+  const queued = datasets.filter((d) => d.raw);
+  const functions: FunctionSpec[] = [
+    { name: "scrape", handler: "functions/scrape.handler", timeout: seconds(15), memory: 2048 },
+    { name: "consume", handler: "functions/consume.handler", timeout: seconds(1), memory: 1024 },
+    { name: "salvage", handler: "functions/salvage.handler", timeout: seconds(5), memory: 1024 },
+    { name: "advance", handler: "functions/advance.handler", timeout: seconds(5), memory: 1024 },
+  ];
+  const timeout = (name: string) => functions.find((f) => f.name === name)!.timeout;
+  const pair = (name: string, reader: string, maxReceive: number): QueueSpec[] => [
+    {
+      name,
+      visibility: VISIBILITY_FACTOR * timeout(reader),
+      retention: RETENTION_SECONDS,
+      deadLetter: { queue: `${name}-dlq`, maxReceive },
+    },
+    { name: `${name}-dlq`, visibility: 30, retention: RETENTION_SECONDS },
+  ];
+  return {
+    pace,
+    buckets: ["origin", "lake", "state", "results"],
+    functions,
+    // A bell that waits for a busy job is no failure: `landed` allows many receives before it gives up.
+    queues: [...queued.flatMap((d) => pair(d.name, "consume", 5)), ...pair("landed", "advance", 100)],
+    mappings: [
+      ...queued.map((d) => ({ queue: d.name, function: "consume", ...p.consume, concurrency: 2 })),
+      { queue: "landed", function: "advance", ...p.landed, concurrency: 2 },
+    ],
+    streams: queued.map((d) => ({
+      name: d.name,
+      database: d.database,
+      table: d.raw!.table.name,
+      prefix: `raw/${d.name}/ingest_date=!{timestamp:yyyy-MM-dd}/`,
+      errors: `errors/${d.name}/!{firehose:error-output-type}/`,
+      ...p.buffer,
+    })),
+    notices: [
+      { bucket: "lake", prefix: "raw/", suffix: ".parquet", to: { queue: "landed" } },
+      { bucket: "lake", prefix: "errors/", suffix: "", to: { function: "salvage" } },
+    ],
+    jobs: datasets.map((d) => ({ name: `refine-${d.name}`, dataset: d.name, concurrent: 1, retries: 0, timeoutMinutes: 60, events: "landed" })),
+    clocks: [{ name: "advance", cron: "*/15 * * * *", zone: "UTC", function: "advance", input: { datasets: datasets.map((d) => d.name) } }],
+    databases: Object.entries(Object.groupBy(datasets, (d) => d.database)).map(([name, members]) => ({
+      name,
+      comment: members!.map((d) => d.means).join("; "),
+      tables: members!.flatMap((d) => [
+        ...(d.raw
+          ? [
+              {
+                name: d.raw.table.name,
+                comment: d.raw.table.means,
+                columns: glueColumns(d.raw.table.columns),
+                partitions: glueColumns(d.raw.table.partitions),
+                location: `raw/${d.name}/`,
+                projection: Object.keys(d.raw.table.partitions)[0]!,
+              },
+            ]
+          : []),
+        ...d.tables.map((t) => ({
+          name: t.name,
+          comment: t.means,
+          columns: glueColumns(t.columns),
+          partitions: glueColumns(t.partitions),
+          location: `refined/${t.name}/`,
+        })),
+      ]),
+    })),
+  };
+};
