@@ -1,4 +1,5 @@
 import type { Dataset } from "./dataset.ts";
+import { PregaoError } from "./errors.ts";
 import type { Digest, Envelope } from "./message.ts";
 
 /**
@@ -124,3 +125,16 @@ const exhausted = (body: string, arrival: { messageId: string; sentAt: string },
   records,
   body,
 });
+
+/** The body of a reject with fields of its records set to other values; without patches, the body as it is. */
+export const patched = (body: string, patches: Readonly<Record<string, unknown>>): string => {
+  if (Object.keys(patches).length === 0) return body;
+  const event = JSON.parse(body) as Record<string, unknown>;
+  const data = event.data as { records?: unknown[] };
+  if (!Array.isArray(data?.records))
+    throw new PregaoError("patch", "expected records to patch, this dead letter is not a readable message");
+  return JSON.stringify({
+    ...event,
+    data: { ...data, records: data.records.map((record) => ({ ...(record as Record<string, unknown>), ...patches })) },
+  });
+};

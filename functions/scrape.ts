@@ -1,0 +1,173 @@
+import type { Context } from "aws-lambda";
+import type { Aws } from "../packages/aws/index.ts";
+import { type Outgoing, type Sent, send } from "../packages/aws/queues.ts";
+import { deadline } from "../packages/aws/retry.ts";
+import { create, head } from "../packages/aws/store.ts";
+import type { Bytes, Dataset, Origin } from "../packages/core/dataset.ts";
+import { PregaoError } from "../packages/core/errors.ts";
+import { instant, messages } from "../packages/core/message.ts";
+import { log } from "./log.ts";
+import { datasetNamed, digest, openRiver, sha256Of } from "./river.ts";
+
+/** The largest origin that is taken: B3's largest yearly zip is 89 MB, its text 0.7 GB. */
+const ORIGIN_BYTES = 2 * 1024 ** 3;
+const FETCH_MS = 5 * 60_000;
+
+export type OriginFile = {
+  /** A URL or a file's name; it becomes the events' `source`. */
+  source: string;
+  bytes: Bytes;
+  /** When the origin says it was last changed, ISO 8601. Part of the version. */
+  modified?: string;
+  /** What the caller says the version is, instead of the header's date and `modified`. */
+  version?: string;
+};
+
+export type Scraped = {
+  dataset: string;
+  source: string;
+  origin: Origin;
+  /** False: these bytes were archived before; sending them again changes nothing. */
+  fresh: boolean;
+  sessions: Record<string, number>;
+  rows: number;
+  messages: number;
+  accepted: { messages: number; rows: number };
+  refused: number;
+  unknown: number;
+};
+
+export type Progress = {
+  checked?: (bytes: number, total: number) => void;
+  surveyed?: (rows: number, sessions: number) => void;
+  sent?: (rows: number) => void;
+};
+
+/**
+ * Archives an origin's bytes, checks them as a whole, and sends them as messages, one subject each. The same bytes
+ * make the same messages, to the byte: `scraped_at` and the version stand in the archived object's metadata, which is
+ * written in the one conditional PUT; who comes second reads it.
+ * @throws PregaoError if the bytes are not a whole file of the dataset; then nothing was sent.
+ */
+export const scrape = async (aws: Aws, dataset: Dataset, file: OriginFile, progress: Progress = {}, until?: number): Promise<Scraped> => {
+  const format = dataset.raw?.format;
+  if (!format) throw new PregaoError("no_origin", `${dataset.name} is computed, not scraped: it has no origin to ingest`);
+  if (file.bytes.size > ORIGIN_BYTES)
+    throw new PregaoError("too_large", `expected at most ${ORIGIN_BYTES} bytes, ${file.source} has ${file.bytes.size}`);
+  const sha256 = await sha256Of(chunks(file.bytes));
+  const archived = await archive(aws, dataset, sha256, file);
+  const survey = await format.survey(file.bytes, (done) => progress.checked?.(done, file.bytes.size));
+  progress.surveyed?.(survey.rows, survey.sessions.size);
+  const version = archived.version || [survey.version, archived.modified].filter(Boolean).join("/");
+  const origin: Origin = { sha256, version, scraped_at: archived.scraped_at };
+  const rowsOf: number[] = [];
+  const counts = { messages: 0, rows: 0, refused: 0, unknown: 0 };
+
+  async function* outgoing(): AsyncGenerator<Outgoing> {
+    for await (const groups of format!.groups(file.bytes, survey))
+      for (const group of groups)
+        for (const message of messages(dataset, { source: archived.source, origin }, group, digest)) {
+          rowsOf.push(message.rows);
+          yield message;
+        }
+  }
+  const tally = (sent: Sent, rows: number) => {
+    if (sent.outcome === "accepted") {
+      counts.messages++;
+      counts.rows += rows;
+      progress.sent?.(counts.rows);
+    } else counts[sent.outcome] += rows;
+  };
+  await send(aws, dataset.name, outgoing(), {
+    ...(until ? { until } : {}),
+    onSent: (sent, at) => tally(sent, rowsOf[at] ?? 0),
+  });
+  return {
+    dataset: dataset.name,
+    source: archived.source,
+    origin,
+    fresh: archived.fresh,
+    sessions: Object.fromEntries(survey.sessions),
+    rows: survey.rows,
+    messages: rowsOf.length,
+    accepted: { messages: counts.messages, rows: counts.rows },
+    refused: counts.refused,
+    unknown: counts.unknown,
+  };
+};
+
+export const originKey = (dataset: string, sha256: string): string => `${dataset}/${sha256}`;
+
+type Archived = { scraped_at: string; modified: string; version: string; source: string; fresh: boolean };
+
+const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginFile): Promise<Archived> => {
+  const key = originKey(dataset.name, sha256);
+  const ours: Record<string, string> = {
+    scraped_at: instant(Date.now()),
+    modified: file.modified ?? "",
+    version: file.version ?? "",
+    source: encodeURI(file.source),
+  };
+  let before = await head(aws, "origin", key);
+  let fresh = false;
+  if (!before) {
+    fresh = (await create(aws, "origin", key, await file.bytes.read(0, file.bytes.size), ours)) === "created";
+    before = await head(aws, "origin", key);
+  }
+  const stored = before?.metadata;
+  if (!stored?.scraped_at) throw new Error(`the archived origin ${key} has no scraped_at`);
+  if (file.version && stored.version !== file.version)
+    throw new PregaoError(
+      "version",
+      `these bytes were archived before as version ${stored.version || "of their own header"}; expected no other --version than that, came ${file.version}`,
+    );
+  return {
+    scraped_at: stored.scraped_at,
+    modified: stored.modified ?? "",
+    version: stored.version ?? "",
+    source: decodeURI(stored.source ?? file.source),
+    fresh,
+  };
+};
+
+async function* chunks(bytes: Bytes): AsyncGenerator<Uint8Array> {
+  const step = 4 * 1024 * 1024;
+  for (let at = 0; at < bytes.size; at += step) yield await bytes.read(at, Math.min(bytes.size, at + step));
+}
+
+export const inMemory = (data: Uint8Array): Bytes => ({
+  size: data.byteLength,
+  read: async (start, end) => data.subarray(start, end),
+});
+
+/** An origin by URL: bounded in time and size; a bad status is an error, the content is the format's to check. */
+export const download = async (url: string): Promise<OriginFile> => {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS), redirect: "follow" });
+  if (!answer.ok || !answer.body)
+    throw new PregaoError("origin_status", `expected 200 from ${url}, came ${answer.status} ${answer.statusText}`);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of answer.body) {
+    size += part.byteLength;
+    if (size > ORIGIN_BYTES) throw new PregaoError("too_large", `expected at most ${ORIGIN_BYTES} bytes from ${url}`);
+    parts.push(part);
+  }
+  const modified = Date.parse(answer.headers.get("last-modified") ?? "");
+  return {
+    source: url,
+    bytes: inMemory(Buffer.concat(parts)),
+    ...(Number.isFinite(modified) ? { modified: new Date(modified).toISOString() } : {}),
+  };
+};
+
+/** Scrapes one URL. It throws unless every message was accepted: then the same invocation is to be repeated. */
+export const handler = async (event: { dataset: string; url: string }, context: Context): Promise<Scraped> => {
+  const { aws, datasets } = openRiver();
+  const dataset = datasetNamed(datasets, event.dataset);
+  const scraped = await scrape(aws, dataset, await download(event.url), {}, deadline(context));
+  const { sessions, ...metadata } = scraped;
+  log("INFO", "scrape", "origin sent", { ...metadata, sessions: Object.keys(sessions).length });
+  if (scraped.accepted.rows !== scraped.rows)
+    throw new Error(`${scraped.rows - scraped.accepted.rows} of ${scraped.rows} rows not accepted by the queue`);
+  return scraped;
+};

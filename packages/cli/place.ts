@@ -1,0 +1,96 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Aws, connect } from "../aws/index.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
+import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
+import { topology } from "../core/topology.ts";
+import { catalogue } from "../datasets/index.ts";
+import { refineJob } from "../engines/duckdb/job.ts";
+import { running, type Stack, start } from "../local/index.ts";
+import { openTranslator } from "../trino/index.ts";
+import type { Output } from "./output.ts";
+
+/** Where a command works: a stage that answers, and how to leave it. */
+export type Place = {
+  aws: Aws;
+  stage: Stage;
+  datasets: readonly Dataset[];
+  /** Athena's default database. */
+  database: string;
+  output: Output;
+  dir: string;
+  /** The stack that this process started for itself; null when it uses one that was running. */
+  stack: Stack | null;
+  /** Waits until everything under way in this process' own stack has settled, then stops it. */
+  close: () => Promise<void>;
+};
+
+export type PlaceOptions = { state?: string; stage?: string; layout?: string[]; port?: number };
+
+/** The state directory of a laptop, unless told otherwise. */
+export const stateDir = (options: PlaceOptions): string => resolve(options.state ?? ".pregao");
+
+/** The stack that runs on the state directory, or one started in this process for as long as the command lasts. */
+export const openPlace = async (options: PlaceOptions, output: Output): Promise<Place> => {
+  if (options.stage && options.stage !== "local")
+    throw new PregaoError(
+      "stage",
+      `expected --stage local, came ${options.stage}: commands do not reach deployed stages yet; see CHANGELOG.md`,
+    );
+  const dir = stateDir(options);
+  const stage = stageOn(dir, layoutsFrom(options.layout));
+  const datasets = catalogue(stage.layouts);
+  const found = await running(dir);
+  const stack = found ? null : await startStack(dir, stage, datasets, options.port ?? 0);
+  const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
+  return {
+    aws,
+    stage,
+    datasets,
+    database: datasets.find((d) => d.raw)?.database ?? "default",
+    output,
+    dir,
+    stack,
+    close: async () => {
+      await stack?.idle();
+      aws.close();
+      await stack?.stop();
+    },
+  };
+};
+
+export const startStack = async (dir: string, stage: Stage, datasets: readonly Dataset[], port: number): Promise<Stack> => {
+  const translate = await openTranslator();
+  const root = new URL("../../", import.meta.url);
+  return start({ topology: topology(datasets, stage.pace), root, engine: refineJob, translate }, { dir, port, stage });
+};
+
+/** What a state directory was made for; made now if it is new. Its layouts cannot change under its files. */
+export const stageOn = (dir: string, layouts: Stage["layouts"]): Stage => {
+  const file = join(dir, "stage.json");
+  if (!existsSync(file)) {
+    const stage = laptop(layouts);
+    catalogue(stage.layouts);
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(file, `${JSON.stringify(stage, null, 2)}\n`, { flag: "wx" });
+    return stage;
+  }
+  const stage = stageSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  for (const [table, partitions] of Object.entries(layouts))
+    if (stage.layouts[table]?.join() !== partitions.join())
+      throw new PregaoError(
+        "layout",
+        `${dir} holds ${table} by ${stage.layouts[table]?.join(", ") ?? "its declared partitions"}, came --layout ${table}=${partitions.join(",")}: use another --state, or pregao reset`,
+      );
+  return stage;
+};
+
+const layoutsFrom = (options: readonly string[] = []): Stage["layouts"] =>
+  Object.fromEntries(
+    options.map((option) => {
+      const [table, partitions] = option.split("=");
+      if (!table || !partitions) throw new PregaoError("usage", `expected --layout TABLE=COLUMN,COLUMN, came ${option}`);
+      return [table, partitions.split(",")];
+    }),
+  );

@@ -1,0 +1,4 @@
+export default /* sql */ `
+SELECT data, dia, sessao, indice_util, dia_semana
+FROM dias
+`;

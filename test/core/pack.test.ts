@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { byteLength, MESSAGE_BYTES, messages } from "../../packages/core/message.ts";
+import { type Outcome, packRows, RECORD_BYTES, unsettled } from "../../packages/core/pack.ts";
+import { digest, good, origin, toy } from "./toy.ts";
+
+test("a length in UTF-8 is what an encoder says", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary" }), (text) => {
+      expect(byteLength(text)).toBe(Buffer.byteLength(text));
+    }),
+  );
+});
+
+const judgedBatch = fc.array(
+  fc.record({ rows: fc.array(fc.integer({ min: 1, max: 400_000 }), { maxLength: 4 }) }),
+  { maxLength: 8 },
+).map((batch) => batch.map(({ rows }, i) => ({ receipt: `r${i}`, rows: rows.map((n, k) => `${i}.${k}:${"x".repeat(n)}`), rejects: [] })));
+
+test("packing loses no row, changes no order, and keeps every record within Firehose's limit", () => {
+  fc.assert(
+    fc.property(judgedBatch, (judged) => {
+      const parcels = packRows(judged);
+      expect(parcels.flatMap((p) => p.data.split("\n").filter(Boolean))).toEqual(judged.flatMap((j) => j.rows));
+      for (const p of parcels) {
+        expect(p.bytes).toBe(Buffer.byteLength(p.data));
+        expect(p.bytes).toBeLessThanOrEqual(RECORD_BYTES);
+        const owners = new Set(p.data.split("\n").filter(Boolean).map((line) => `r${line.split(".")[0]}`));
+        expect(p.receipts).toEqual(owners);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("a message is settled only if something of it was taken and nothing of it was not: a forgotten parcel comes back", () => {
+  const outcomes = fc.array(
+    fc.record({ receipts: fc.uniqueArray(fc.integer({ min: 0, max: 6 }).map((i) => `r${i}`), { maxLength: 3 }).map((r) => new Set(r)), taken: fc.boolean() }),
+  );
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 7 }), outcomes, (n, given: Outcome[]) => {
+      const judged = Array.from({ length: n }, (_, i) => ({ receipt: `r${i}` }));
+      const back = new Set(unsettled(judged, given));
+      for (const { receipt } of judged) {
+        const mine = given.filter((o) => o.receipts.has(receipt));
+        expect(back.has(receipt)).toBe(mine.length === 0 || mine.some((o) => !o.taken));
+      }
+    }),
+  );
+});
+
+test("messages carry every record once, in order, within the limit, and the same ones again give the same bytes", () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ maxLength: 30_000, unit: "binary" }), { maxLength: 30 }), (texts) => {
+      const records = texts.map((nota) => ({ ...good, nota }));
+      const make = () => messages(toy, { source: "f", origin }, { subject: "PETR4", records }, digest);
+      const sent = make();
+      expect(sent.flatMap((m) => JSON.parse(m.body).data.records)).toEqual(JSON.parse(JSON.stringify(records)));
+      for (const m of sent) expect(Buffer.byteLength(m.body)).toBeLessThanOrEqual(MESSAGE_BYTES);
+      expect(sent.reduce((sum, m) => sum + m.rows, 0)).toBe(records.length);
+      expect(make()).toEqual(sent);
+      expect(new Set(sent.map((m) => m.id)).size).toBe(sent.length);
+    }),
+    { numRuns: 30 },
+  );
+});

@@ -1,0 +1,67 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decimal, duckdbType, text, trinoType } from "../../packages/core/columns.ts";
+import { glueColumns, jsonSchema, partitionName, partitionValues, validator, withLayout } from "../../packages/core/table.ts";
+
+const table = {
+  name: "t",
+  means: "tabela",
+  columns: { ticker: text(12)("código"), preco: decimal(18, 6)("preço") },
+  key: ["ticker"],
+  partitions: { year: text(4)("ano") },
+  sort: ["ticker"],
+};
+
+test("one declaration gives every engine's type", () => {
+  expect(glueColumns(table.columns)).toEqual([
+    { Name: "ticker", Type: "string", Comment: "código" },
+    { Name: "preco", Type: "decimal(18,6)", Comment: "preço" },
+  ]);
+  expect(Object.values(table.columns).map((c) => duckdbType(c.type))).toEqual(["VARCHAR", "DECIMAL(18,6)"]);
+  expect([trinoType("string"), trinoType("int"), trinoType("timestamp"), trinoType("decimal(18,6)")]).toEqual([
+    "varchar",
+    "integer",
+    "timestamp(3)",
+    "decimal(18,6)",
+  ]);
+  expect(jsonSchema(table.columns)).toMatchObject({ type: "object", additionalProperties: false, required: ["ticker", "preco"] });
+});
+
+test("a decimal on the wire has one spelling: every exact number passes in it, and in no other", () => {
+  const check = validator({ preco: decimal(18, 6)("preço") });
+  const spelled = (unscaled: bigint) => {
+    const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(7, "0");
+    return `${unscaled < 0n ? "-" : ""}${digits.slice(0, -6)}.${digits.slice(-6)}`;
+  };
+  fc.assert(
+    fc.property(fc.bigInt({ min: -(10n ** 18n) + 1n, max: 10n ** 18n - 1n }), (unscaled) => {
+      const text = spelled(unscaled);
+      expect(check.safeParse({ preco: text }).success).toBe(true);
+      for (const other of [`0${text}`, `+${text}`, `${text}0`, text.replace(".", ","), `${text} `, text.replace(/\.\d+$/, "")])
+        expect(check.safeParse({ preco: other }).success).toBe(false);
+    }),
+  );
+  expect(check.safeParse({ preco: spelled(10n ** 18n) }).success).toBe(false);
+});
+
+test("a partition's name says its values, whatever is in them, and stays one folder deep each", () => {
+  const two = { partitions: { year: text(4)("ano"), ticker: text(12)("código") } };
+  fc.assert(
+    fc.property(fc.string(), fc.string(), (year, ticker) => {
+      const name = partitionName(two, { year, ticker });
+      expect(partitionValues(name)).toEqual({ year, ticker });
+      expect(name.split("/")).toHaveLength(2);
+      expect(name).toMatch(/^[A-Za-z0-9_.%=/-]*$/);
+    }),
+  );
+});
+
+test("a layout moves columns into the partitions, and refuses what would break a run", () => {
+  const byTicker = withLayout(table, ["year", "ticker"]);
+  expect(Object.keys(byTicker.columns)).toEqual(["preco"]);
+  expect(Object.keys(byTicker.partitions)).toEqual(["year", "ticker"]);
+  expect(byTicker.sort).toEqual([]);
+  expect(() => withLayout(table, ["year", "nada"])).toThrow("nada");
+  expect(() => withLayout(table, ["ticker"])).toThrow("expected year to stay");
+  expect(() => withLayout(table, ["year", "preco"])).toThrow("not text");
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { RECORD_BYTES } from "../../packages/core/pack.ts";
+import { bucket, environment, laptop, logicalName, queueArn, resource, stageFrom } from "../../packages/core/stage.ts";
+import { topology } from "../../packages/core/topology.ts";
+import { toy } from "./toy.ts";
+
+describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace) => {
+  const t = topology([toy], pace);
+  const timeout = (name: string) => t.functions.find((f) => f.name === name)!.timeout;
+  const queue = (name: string) => t.queues.find((q) => q.name === name)!;
+
+  test("a message is not seen again while its reader may still be at it: visibility is 6 timeouts or more", () => {
+    for (const m of t.mappings) expect(queue(m.queue).visibility).toBeGreaterThanOrEqual(6 * timeout(m.function));
+  });
+
+  test("every queue that is read has a dead-letter queue that keeps for 14 days", () => {
+    for (const m of t.mappings) {
+      const letters = queue(m.queue).deadLetter!.queue;
+      expect(queue(letters).retention).toBe(14 * 24 * 3600);
+    }
+  });
+
+  test("waiting never counts as failing: a bell may be rung for a whole job before it is given up", () => {
+    const job = t.jobs[0]!;
+    const waits = queue("landed").deadLetter!.maxReceive * queue("landed").visibility;
+    expect(waits).toBeGreaterThan(2 * job.timeoutMinutes * 60);
+  });
+
+  test("a full batch of every consumer passes the stream's quota in half the function's time", () => {
+    const quota = 1024 * 1024; // bytes a second of a stream in sa-east-1, Direct PUT
+    const batchBytes = 6 * 1024 * 1024; // a Lambda payload, AWS's limit on a batch
+    for (const m of t.mappings.filter((m) => m.function === "consume"))
+      expect((m.concurrency * batchBytes) / quota).toBeLessThanOrEqual(timeout("consume") / 2);
+    expect(batchBytes).toBeGreaterThan(RECORD_BYTES);
+  });
+
+  test("a batch over 10 messages has a window, which SQS asks for", () => {
+    for (const m of t.mappings) if (m.batch > 10) expect(m.window).toBeGreaterThanOrEqual(1);
+    for (const m of t.mappings) expect(m.concurrency).toBeGreaterThanOrEqual(2);
+  });
+
+  test("Firehose converts from 64 MiB up, within 900 s", () => {
+    for (const s of t.streams) {
+      expect(s.mib).toBeGreaterThanOrEqual(64);
+      expect(s.seconds).toBeLessThanOrEqual(900);
+    }
+  });
+
+  test("every edge ends at something that exists, and none feeds itself", () => {
+    const queues = new Set(t.queues.map((q) => q.name));
+    const functions = new Set(t.functions.map((f) => f.name));
+    for (const m of t.mappings) expect(queues.has(m.queue) && functions.has(m.function)).toBe(true);
+    for (const n of t.notices) expect("queue" in n.to ? queues.has(n.to.queue) : functions.has(n.to.function)).toBe(true);
+    for (const j of t.jobs) expect(queues.has(j.events)).toBe(true);
+    for (const c of t.clocks) expect(functions.has(c.function)).toBe(true);
+    for (const n of t.notices) expect(n.prefix).not.toBe("");
+    for (const n of t.notices) expect("refined/".startsWith(n.prefix)).toBe(false);
+  });
+});
+
+test("only waits differ between paces", () => {
+  const still = (pace: "daily" | "intraday") => {
+    const { pace: _, ...t } = topology([toy], pace);
+    return { ...t, mappings: t.mappings.map(({ batch, window, ...m }) => m), streams: t.streams.map(({ mib, seconds, ...s }) => s) };
+  };
+  expect(still("daily")).toEqual(still("intraday"));
+});
+
+test("names of stages do not collide, and lead back", () => {
+  const dev = { ...laptop(), name: "dev", account: "123456789012" };
+  expect(resource(dev, "toy")).not.toBe(resource({ ...dev, name: "prod" }, "toy"));
+  expect(bucket(dev, "lake")).not.toBe(bucket({ ...dev, account: "210987654321" }, "lake"));
+  for (const s of [dev, laptop()]) {
+    expect(logicalName(s, queueArn(s, "toy-dlq"))).toBe("toy-dlq");
+    expect(stageFrom(environment(s))).toEqual(s);
+  }
+});
