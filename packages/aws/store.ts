@@ -98,7 +98,7 @@ export async function* list(
   at: Bucket,
   prefix: string,
   options: { after?: string; limit?: number } = {},
-): AsyncGenerator<Listed> {
+): AsyncGenerator<Listed & { modified: Date }> {
   let token: string | undefined;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   do {
@@ -112,7 +112,7 @@ export async function* list(
       }),
     );
     for (const o of page.Contents ?? []) {
-      yield { key: o.Key ?? "", etag: unquoted(o.ETag), size: o.Size ?? 0 };
+      yield { key: o.Key ?? "", etag: unquoted(o.ETag), size: o.Size ?? 0, modified: o.LastModified ?? new Date(0) };
       if (--left <= 0) return;
     }
     token = page.IsTruncated ? page.NextContinuationToken : undefined;

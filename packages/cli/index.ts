@@ -7,8 +7,8 @@ import * as dlq from "./dlq.ts";
 import { ingest } from "./ingest.ts";
 import { openOutput } from "./output.ts";
 import { openPlace, type Place, type PlaceOptions, stateDir } from "./place.ts";
-import { publish } from "./publish.ts";
-import { query } from "./query.ts";
+import { publish, type PublishOptions } from "./publish.ts";
+import { query, type QueryOptions } from "./query.ts";
 import { reset } from "./reset.ts";
 import { listDatasets, schema } from "./schema.ts";
 import { status } from "./status.ts";
@@ -95,7 +95,7 @@ const commands = (): Command => {
     .option("--session <day>", "YYYY-MM-DD, instead of the last session")
     .option("--file <path>", "records of your own, one JSON object a line")
     .option("--invalid", "one of each kind of mistake")
-    .action((name: string, o: Global) => at(o, (place) => publish(place, datasetNamed(place.datasets, name), o)));
+    .action((name: string, o: Global & PublishOptions) => at(o, (place) => publish(place, datasetNamed(place.datasets, name), o)));
 
   const letters = program.command("dlq").description("what was refused: look at it, put it right, send it again").exitOverride();
   for (const [name, means, action] of [
@@ -121,7 +121,7 @@ const commands = (): Command => {
     .option("-f, --file <path>", "a file that holds the statement")
     .option("--format <format>", "table, csv, json, arrow or parquet (default: table)")
     .option("-o, --output <path>", "write there")
-    .action((sql: string | undefined, o: Global) => at(o, (place) => query(place, sql, o)));
+    .action((sql: string | undefined, o: Global & QueryOptions) => at(o, (place) => query(place, sql, o)));
 
   verb(program, "status", "what is published, what is under way, what is stuck; exit status 1 if anything is").action((o: Global) =>
     at(o, status),

@@ -7,7 +7,7 @@ import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
 import { topology } from "../core/topology.ts";
 import { catalogue } from "../datasets/index.ts";
 import { refineJob } from "../engines/duckdb/job.ts";
-import { running, type Stack, start } from "../local/index.ts";
+import { runningStack, type Stack, start } from "../local/index.ts";
 import { openTranslator } from "../trino/index.ts";
 import type { Output } from "./output.ts";
 
@@ -41,7 +41,7 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
   const dir = stateDir(options);
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
-  const found = await running(dir);
+  const found = await runningStack(dir);
   const stack = found ? null : await startStack(dir, stage, datasets, options.port ?? 0);
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
   return {

@@ -14,21 +14,23 @@ export type PublishOptions = { ticker?: string; count?: string; session?: string
 /** A ticker that no exchange uses, and the lowest version there is: a test message never replaces a real row. */
 const TEST_TICKER = "TESTE99";
 const LOWEST_VERSION = "0";
-const MOST = 100_000;
+/** Test records are of the last sessions, one each: the calendar has about 9,000. */
+const MOST_TESTS = 5_000;
+const MOST_OF_FILE = 100_000;
 
 /** `pregao publish`: test messages, one of each kind of mistake, or records of your own. */
 export const publish = async (place: Place, dataset: Dataset, options: PublishOptions): Promise<void> => {
   if (!dataset.raw) throw new PregaoError("no_queue", `${dataset.name} is computed: it has no queue to publish to`);
   const now = Date.now();
-  const session = options.session ?? lastSession(now);
+  const [session = ""] = sessionsBack(options.session ?? saoPauloDay(now), 1);
   const ticker = options.ticker ?? TEST_TICKER;
   const wanted = Number(options.count ?? 1);
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST) throw new PregaoError("usage", `expected --count from 1 to ${MOST}, came ${options.count}`);
+  if (!Number.isInteger(wanted) || wanted < 1 || wanted > MOST_TESTS) throw new PregaoError("usage", `expected --count from 1 to ${MOST_TESTS}, came ${options.count}`);
   const outgoing: (Outgoing & { about: string })[] = options.invalid
     ? mistakes(dataset, ticker, session, now)
     : options.file
       ? about("your record", events(dataset, await recordsOf(options.file), now))
-      : about("test record", events(dataset, Array.from({ length: wanted }, (_, i) => dataset.raw!.sample(ticker, session, i)), now));
+      : about("test record", events(dataset, sessionsBack(session, wanted).map((day, i) => dataset.raw!.sample(ticker, day, i)), now));
   const sent = await send(place.aws, dataset.name, outgoing);
   const accepted = sent.filter((s) => s.outcome === "accepted").length;
   const document = {
@@ -102,16 +104,20 @@ const recordsOf = async (file: string): Promise<WireRecord[]> => {
     if (typeof value !== "object" || value === null || Array.isArray(value))
       throw new PregaoError("file", `${file}, line ${line}: expected a JSON object, came ${text.slice(0, 40)}`);
     records.push(value as WireRecord);
-    if (records.length > MOST) throw new PregaoError("file", `${file}: expected at most ${MOST} records`);
+    if (records.length > MOST_OF_FILE) throw new PregaoError("file", `${file}: expected at most ${MOST_OF_FILE} records`);
   }
   if (records.length === 0) throw new PregaoError("file", `${file}: expected at least one record, it has none`);
   return records;
 };
 
-/** The last day, up to today in São Paulo, on which the exchange traded. */
-const lastSession = (now: number): string => {
-  for (let ms = now; ; ms -= 86_400_000) {
-    const day = saoPauloDay(ms);
-    if (isSession(day)) return day;
+/** The last `n` days on which the exchange traded, up to `day` (`YYYY-MM-DD`), the newest first. */
+const sessionsBack = (day: string, n: number): string[] => {
+  const start = Date.parse(`${day}T12:00:00Z`);
+  if (!/^\d{4}-\d\d-\d\d$/.test(day) || !Number.isFinite(start)) throw new PregaoError("usage", `expected --session YYYY-MM-DD, came ${day}`);
+  const sessions: string[] = [];
+  for (let ms = start; sessions.length < n && ms > Date.UTC(1990, 0, 1); ms -= 86_400_000) {
+    const date = new Date(ms).toISOString().slice(0, 10);
+    if (isSession(date)) sessions.push(date);
   }
+  return sessions;
 };

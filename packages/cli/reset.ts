@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PregaoError } from "../core/errors.ts";
-import { running } from "../local/index.ts";
+import { runningStack } from "../local/index.ts";
 import { confirmed } from "./confirm.ts";
 import type { Output } from "./output.ts";
 
@@ -14,7 +14,7 @@ export const reset = async (dir: string, output: Output, yes?: boolean): Promise
   }
   if (!existsSync(join(dir, "stage.json")))
     throw new PregaoError("state", `expected a state directory of pregao, ${dir} has no stage.json; nothing was deleted`);
-  const found = await running(dir);
+  const found = await runningStack(dir);
   if (found) throw new PregaoError("state", `a river is running on ${dir} (process ${found.pid}): stop it first`);
   await confirmed(`Delete ${dir} and all that is in it?`, yes);
   await rm(dir, { recursive: true });

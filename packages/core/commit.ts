@@ -151,7 +151,10 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
   const reason =
     ending.is === "failed" ? ending.reason : holds.length > 0 ? holds.slice(0, 3).map((f) => `${f.law}: ${f.detail}`).join("; ") : null;
   const taken = new Set(run.objects.map(nameOf));
-  const others = <T extends RawObject>(objects: readonly T[] = []): T[] => objects.filter((o) => !taken.has(nameOf(o)));
+  // Published under a newer ETag, an object's older versions have nothing left to wait for.
+  const gone = new Set(published ? run.objects.map((o) => o.key) : []);
+  const others = <T extends RawObject>(objects: readonly T[] = []): T[] =>
+    objects.filter((o) => !taken.has(nameOf(o)) && !gone.has(o.key));
   const alone = run.objects.length === 1 ? run.objects[0] : undefined;
 
   const touched = worked === run.run;

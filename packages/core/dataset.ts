@@ -14,9 +14,13 @@ export type Audit = { name: string; means: string; severity: "hold" | "warn"; sq
 
 /**
  * One step of the refine SQL. `name` is the view that later steps read. With `table`, its rows are that table's, for
- * the unit; without, it is only a step on the way.
+ * the unit (it is the table's name then); without, it is only a step on the way. `inline`: cheap to compute again or
+ * read once, so that an engine need not keep its rows.
+ *
+ * A step named `accounts` gives the report's counts, one row per unit: `rows_read`, `rows_new`, `rows_superseded`,
+ * `rows_duplicate`, where the last three add up to the first.
  */
-export type Step = { name: string; sql: string; table?: boolean };
+export type Step = { name: string; sql: string; table?: boolean; inline?: boolean };
 
 /** Random access to an origin's bytes: a file, a buffer or an object. Reading past the end gives what there is. */
 export type Bytes = { size: number; read: (start: number, end: number) => Promise<Uint8Array> };
@@ -61,6 +65,8 @@ export type Dataset = {
     /** One record of each kind of mistake, with the reason code it must be rejected with. */
     mistakes: (ticker: string, session: string) => { code: string; record: WireRecord }[];
   };
+  /** Where the refined sessions stand: a table, and the date column that names one. */
+  sessions?: { table: string; column: string };
   /** Refined tables, base first, then those computed from them. */
   tables: readonly Table[];
   /** The smallest set of partitions a run recomputes as a whole: a partition column every table has, and the raw SQL for it. */
@@ -71,6 +77,8 @@ export type Dataset = {
   assets: Readonly<Record<string, { columns: Columns; rows: () => string }>>;
   /** The README's query and others, in Trino's dialect. */
   queries: Readonly<Record<string, { means: string; sql: string }>>;
+  /** A real file that comes with the dataset, and the query to answer from it. */
+  demo?: { file: URL; query: string };
 };
 
 /** Lineage that every raw row carries beside its record. */

@@ -61,6 +61,41 @@ export const rejectBody = (dataset: Pick<Dataset, "name">, body: string, cause: 
   };
 };
 
+/** A raw object that was refused as a whole: its dead letter says where it is, and its rows stay there. */
+export const rejectObject = (
+  dataset: Pick<Dataset, "name">,
+  bucket: string,
+  object: { key: string; etag: string; size: number; reason: string; message: string },
+  seen: string,
+  digest: Digest,
+): Reject => {
+  const { key, etag, size, reason, message } = object;
+  const id = digest(`${dataset.name}\n${reason}\n${etag} ${key}`).slice(0, 32);
+  return {
+    id,
+    group: dataset.name,
+    reason,
+    message,
+    path: key,
+    records: 1,
+    body: JSON.stringify({
+      specversion: "1.0",
+      id,
+      source: "pregao:advance",
+      type: `br.pregao.${dataset.name}.object`,
+      subject: dataset.name,
+      time: seen,
+      datacontenttype: "application/json",
+      data: { records: [{ bucket, key, etag, size }] },
+      rejectreason: reason,
+      rejectmessage: message,
+      rejectpath: key,
+      rejectseen: seen,
+      rejectattempts: 1,
+    }),
+  };
+};
+
 /** If a body is the reject of an unreadable body: what it wraps, and how often it was refused. */
 export const unwrap = (value: unknown): { body: string; seen?: string; attempts: number } | null => {
   const event = value as Record<string, unknown> | null;

@@ -72,6 +72,7 @@ export const tableMap = z.record(
     }),
   ),
 );
+const accepted = z.object({ law: z.string().max(256), session: z.string().max(64).nullable(), origin: z.string().max(128).nullable() });
 const run = z.object({
   format: z.literal(1),
   dataset: z.string().min(1).max(64),
@@ -84,7 +85,7 @@ const run = z.object({
   tables: tableMap,
   through: day.nullable(),
   rejects: z.array(rejected).max(100_000),
-  accepted: z.array(z.object({ law: z.string().max(256), session: z.string().max(64).nullable(), origin: z.string().max(128).nullable() })).max(10_000),
+  accepted: z.array(accepted).max(10_000),
   rebuild: z.boolean(),
 });
 
@@ -100,6 +101,7 @@ export const parseDocument = <T>(schema: z.ZodType<T>, value: unknown, key: stri
   );
 };
 
+export const parseAccepted = (value: unknown, key: string): Accepted => parseDocument(accepted, value, key);
 export const parseRun = (value: unknown, key: string): Run => parseDocument(run as z.ZodType<Run>, value, key);
 
 /** The state bucket's keys count down, so that a listing starts with the newest. */

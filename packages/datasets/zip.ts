@@ -1,19 +1,21 @@
-import { pipeline } from "node:stream/promises";
-import { Readable } from "node:stream";
-import { createInflateRaw, crc32 } from "node:zlib";
+import { promises, Readable } from "node:stream";
+import { crc32, createInflateRaw } from "node:zlib";
 import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from "yauzl";
 import type { Bytes } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 
-/** A text larger than this, or packed more tightly, is no data file: the largest real year is 0.7 GB at a ratio of 8. */
-const MAX_TEXT = 4 * 1024 ** 3;
+/** A text larger than this, or packed more tightly, is no data file: 2025 is 0.7 GB at a ratio of 8, 2026 will be twice that. */
+const MAX_TEXT = 4_000_000_000;
 const MAX_RATIO = 200;
 /** Bytes asked for at a time: few requests where a read is one over a network. */
 export const READ = 4 * 1024 * 1024;
 const INFLATED = 256 * 1024;
 
 const broken = (came: string): PregaoError =>
-  new PregaoError("origin_zip", `expected a whole zip with one text file in it, came ${came}. Nothing of it was sent: download it again`);
+  new PregaoError(
+    "origin_zip",
+    `expected a whole zip with one text file in it, came ${came}. Nothing of it was sent: download it again`,
+  );
 
 /** yauzl asks for ranges of a file; ours come from anywhere. A failure to read is kept apart from a faulty zip. */
 class Ranges extends RandomAccessReader {
@@ -23,7 +25,13 @@ class Ranges extends RandomAccessReader {
     super();
     this.#bytes = bytes;
   }
-  override read(buffer: Buffer, offset: number, length: number, position: number, callback: (error: Error | null, read?: number) => void) {
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null, read?: number) => void,
+  ) {
     this.#bytes.read(position, position + length).then(
       (part) => {
         buffer.set(part.subarray(0, length), offset);
@@ -50,19 +58,27 @@ export async function* unzipped(bytes: Bytes, progress?: (done: number) => void)
   try {
     for await (const piece of pieces(bytes, entry, start, progress)) {
       size += piece.length;
-      if (size > entry.uncompressedSize) throw broken(`more than the ${entry.uncompressedSize} bytes its directory states`);
+      if (size > entry.uncompressedSize)
+        throw broken(`more than the ${entry.uncompressedSize} bytes its directory states`);
       checksum = crc32(piece, checksum);
       yield piece;
     }
   } catch (error) {
-    if (String((error as { code?: unknown }).code).startsWith("Z_")) throw broken(`data that does not inflate (${(error as Error).message})`);
+    if (String((error as { code?: unknown }).code).startsWith("Z_"))
+      throw broken(`data that does not inflate (${(error as Error).message})`);
     throw error;
   }
-  if (size !== entry.uncompressedSize) throw broken(`${size} bytes where its directory states ${entry.uncompressedSize}`);
+  if (size !== entry.uncompressedSize)
+    throw broken(`${size} bytes where its directory states ${entry.uncompressedSize}`);
   if (checksum !== entry.crc32 >>> 0) throw broken("data whose checksum (CRC-32) differs from its directory's");
 }
 
-async function* pieces(bytes: Bytes, entry: Entry, start: number, progress?: (done: number) => void): AsyncGenerator<Uint8Array> {
+async function* pieces(
+  bytes: Bytes,
+  entry: Entry,
+  start: number,
+  progress?: (done: number) => void,
+): AsyncGenerator<Uint8Array> {
   const packed = inOrder(bytes, start, start + entry.compressedSize, progress);
   if (entry.compressionMethod === 0) {
     yield* packed;
@@ -70,13 +86,18 @@ async function* pieces(bytes: Bytes, entry: Entry, start: number, progress?: (do
   }
   const inflate = createInflateRaw({ chunkSize: INFLATED });
   // Whatever ends the feeding early destroys `inflate` with it, and the loop below throws or has left.
-  const fed = pipeline(Readable.from(packed, { highWaterMark: 1 }), inflate).catch(() => {});
+  const fed = promises.pipeline(Readable.from(packed, { highWaterMark: 1 }), inflate).catch(() => {});
   for await (const piece of inflate) yield piece as Uint8Array;
   await fed;
 }
 
 /** The bytes of a range, in order; ends early where the bytes do. */
-export async function* inOrder(bytes: Bytes, from: number, to: number, progress?: (done: number) => void): AsyncGenerator<Uint8Array> {
+export async function* inOrder(
+  bytes: Bytes,
+  from: number,
+  to: number,
+  progress?: (done: number) => void,
+): AsyncGenerator<Uint8Array> {
   for (let at = from; at < to; ) {
     const piece = await bytes.read(at, Math.min(at + READ, to));
     if (piece.length === 0) return;
@@ -114,5 +135,6 @@ const refuse = (entry: Entry): void => {
   if (entry.isEncrypted()) throw broken("an encrypted one");
   if (method !== 0 && method !== 8) throw broken(`compression method ${method} (stored or deflated can be read)`);
   if (size > MAX_TEXT) throw broken(`${size} bytes of text, more than the ${MAX_TEXT} allowed`);
-  if (size > packed * MAX_RATIO) throw broken(`${size} bytes packed into ${packed}, tighter than 1:${MAX_RATIO}: a zip bomb`);
+  if (size > packed * MAX_RATIO)
+    throw broken(`${size} bytes packed into ${packed}, tighter than 1:${MAX_RATIO}: a zip bomb`);
 };

@@ -25,7 +25,9 @@ export const openState = (dir: string): State => {
   mkdirSync(dir, { recursive: true });
   const db = new DatabaseSync(join(dir, "pregao.sqlite"));
   // FULL: what was acknowledged survives a power cut, too.
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;");
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;",
+  );
   const changes = new EventEmitter().setMaxListeners(0);
   const touch = () => {
     changes.emit("change");

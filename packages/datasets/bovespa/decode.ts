@@ -2,12 +2,14 @@ import { type Field, fields, LINE } from "./layout.ts";
 
 /**
  * The rows of a block, column by column. Values mean something only where `flags` is 0.
- * Days are yyyymmdd as a number. A decimal of 13 digits is an exact integer of its last place (< 2^53) in a double; one
+ * Days are yyyymmdd as a number, and NO_DAY whatever the flag. A decimal of 13 digits is an exact integer of its last place (< 2^53) in a double; one
  * of 18 digits a 64-bit integer, written as two halves. Text is where it lies in the bytes: `lengths` without the
  * spaces at its end.
  */
 export type Column =
-  | { kind: "day" | "expiry" | "count"; values: Int32Array }
+  | { kind: "day"; values: Int32Array }
+  | { kind: "expiry"; values: Int32Array }
+  | { kind: "count"; values: Int32Array }
   | { kind: "decimal"; values: Float64Array }
   | { kind: "long"; values: BigInt64Array; halves: Uint32Array }
   | { kind: "text"; lengths: Uint8Array };
@@ -26,8 +28,9 @@ export type Block = {
 /** Rows of a block: 512 × 247 bytes, and its columns, stay in a core's second-level cache. */
 export const BLOCK_ROWS = 512;
 
-/** An expiry that never comes. No date has this number. */
+/** An expiry that never comes, and eight characters that are no day. No day has these numbers. */
 export const NEVER = 0;
+export const NO_DAY = -1;
 
 /** Room for the columns of `capacity` rows; reused for block after block. */
 export const newBlock = (capacity = BLOCK_ROWS): Block => ({
@@ -65,8 +68,8 @@ export const decodeBlock = (bytes: Uint8Array, rows: number, stride: number, int
     else if (column.kind === "day") days(view, at, stride, rows, column.values, flags, false);
     else if (column.kind === "expiry") days(view, at, stride, rows, column.values, flags, true);
     else if (column.kind === "count") counts(view, at, width, stride, rows, column.values, flags);
-    else if (column.kind === "decimal") decimals(view, at, stride, rows, column.values, flags);
-    else longs(view, at, stride, rows, column.halves, flags);
+    else if (column.kind === "long") longs(view, at, stride, rows, column.halves, flags);
+    else decimals(view, at, stride, rows, column.values, flags);
   }
   for (const { at, width } of runsOfText) controls(view, at, width, stride, rows, flags);
   into.bytes = bytes;
@@ -100,7 +103,15 @@ const four = (word: number): number => {
 /** A character that is not 0 to 9 sets the sign bit. */
 const notDigit = (digit: number): number => (digit | (9 - digit)) & 0x80000000;
 
-const counts = (view: DataView, at: number, width: number, stride: number, rows: number, out: Int32Array, flags: Uint8Array) => {
+const counts = (
+  view: DataView,
+  at: number,
+  width: number,
+  stride: number,
+  rows: number,
+  out: Int32Array,
+  flags: Uint8Array,
+) => {
   const lead = width & 3;
   for (let row = 0, p = at; row < rows; row++, p += stride) {
     let bad = 0;
@@ -171,29 +182,36 @@ const longs = (view: DataView, at: number, stride: number, rows: number, halves:
 const BLANK = 0x20202020;
 
 /** Days repeat from line to line: a run of equal ones is looked at once. */
-const days = (view: DataView, at: number, stride: number, rows: number, out: Int32Array, flags: Uint8Array, expiry: boolean) => {
+const days = (
+  view: DataView,
+  at: number,
+  stride: number,
+  rows: number,
+  out: Int32Array,
+  flags: Uint8Array,
+  expiry: boolean,
+) => {
   let years = 0;
   let rest = 0;
-  let value = 0;
-  let bad = true;
+  let value = NO_DAY;
   for (let row = 0, p = at; row < rows; row++, p += stride) {
     const a = view.getInt32(p, true);
     const b = view.getInt32(p + 4, true);
     if (a !== years || b !== rest) {
       years = a;
       rest = b;
-      value = 0;
-      bad = false;
-      if (!expiry || a !== BLANK || b !== BLANK) {
+      if (expiry && a === BLANK && b === BLANK) value = NEVER;
+      else {
         const x = a ^ ZEROS;
         const y = b ^ ZEROS;
         value = four(x) * 10_000 + four(y);
-        bad = (notDigits(x) | notDigits(y)) !== 0 || !exists(value);
-        if (expiry && value === 99991231 && !bad) value = NEVER;
+        if ((notDigits(x) | notDigits(y)) !== 0) value = NO_DAY;
+        else if (expiry && value === 99991231) value = NEVER;
+        else if (!exists(value)) value = NO_DAY;
       }
     }
     out[row] = value;
-    if (bad) flags[row] = 1;
+    if (value === NO_DAY) flags[row] = 1;
   }
 };
 

@@ -5,12 +5,20 @@ import { BLOCK_ROWS, exists } from "./decode.ts";
 import { LINE } from "./layout.ts";
 
 /** Whole lines of record type 01, their ends checked. The bytes are the reader's own and are reused for the next slab. */
-export type Slab = { bytes: Uint8Array; rows: number; stride: number; /** Number of its first line, the header being 1. */ line: number };
+export type Slab = {
+  bytes: Uint8Array;
+  rows: number;
+  stride: number /** Number of its first line, the header being 1. */;
+  line: number;
+};
 
 /** What the first line states: its characters 3-31, which the trailer repeats, and the day of its generation. */
-type Header = { repeated: string; day: string; end: "CRLF" | "LF" };
+type Header = { repeated: string; day: string; end: End; stride: number };
+type End = "CRLF" | "LF";
 
-const SLAB_BYTES = BLOCK_ROWS * (LINE + 1);
+/** A slab has at most so many rows. */
+export const SLAB_ROWS = BLOCK_ROWS;
+const SLAB_BYTES = SLAB_ROWS * (LINE + 1);
 const CR = 13;
 const LF = 10;
 
@@ -22,7 +30,8 @@ export const fault = (code: string, line: number | null, expected: string, came:
     { ...(line === null ? {} : { line }), expected, came },
   );
 
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
 const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 
 /**
@@ -31,7 +40,13 @@ const quote = (text: string): string => JSON.stringify(text.length > 60 ? `${tex
  * end, all of type 01, and a trailer that repeats the header and counts the lines. Some faults show only at the end.
  */
 export async function* slabs(bytes: Bytes, progress?: (done: number) => void): AsyncGenerator<Slab, string> {
-  if (bytes.size === 0) throw fault("origin_empty", null, "a zip or a text file", "no bytes at all: B3 answers so when there was no session");
+  if (bytes.size === 0)
+    throw fault(
+      "origin_empty",
+      null,
+      "a zip or a text file",
+      "no bytes at all: B3 answers so when there was no session",
+    );
   const [p, k] = await bytes.read(0, 2);
   const pieces = p === 0x50 && k === 0x4b ? unzipped(bytes, progress) : inOrder(bytes, 0, bytes.size, progress);
   const buffer = new Uint8Array(SLAB_BYTES);
@@ -45,15 +60,16 @@ export async function* slabs(bytes: Bytes, progress?: (done: number) => void): A
     let at = 0;
     if (!header) {
       header = headerOf(buffer.subarray(0, filled));
-      at = LINE + header.end.length / 2;
+      at = header.stride;
       line = 2;
     }
-    const stride = LINE + header.end.length / 2;
+    const { stride, end } = header;
     const lines = Math.floor((filled - at) / stride);
-    if (ended && filled > at) throw fault("origin_trailer", line, "the end of the file after the trailer", "more bytes");
+    if (ended && filled > at)
+      throw fault("origin_trailer", line, "the end of the file after the trailer", "more bytes");
     let rows = 0;
     for (let p = at; rows < lines; rows++, p += stride) {
-      if (!endsWell(buffer, p, header.end)) throw length(buffer.subarray(p, filled), line + rows, header.end);
+      if (!endsWell(buffer, p, end)) throw length(buffer.subarray(p, filled), line + rows, end);
       if (buffer[p] !== 48 || buffer[p + 1] !== 49) break;
     }
     if (rows > 0) yield { bytes: buffer.subarray(at, at + rows * stride), rows, stride, line };
@@ -87,26 +103,24 @@ export async function* slabs(bytes: Bytes, progress?: (done: number) => void): A
   return day;
 }
 
-const endsWell = (bytes: Uint8Array, at: number, end: Header["end"]): boolean =>
+const endsWell = (bytes: Uint8Array, at: number, end: End): boolean =>
   end === "LF" ? bytes[at + LINE] === LF : bytes[at + LINE] === CR && bytes[at + LINE + 1] === LF;
 
-/** The fault of a line that has not 245 characters and the end the first line has. `rest` starts with it. */
-const length = (rest: Uint8Array, line: number, end: Header["end"]): PregaoError => {
+/** What the line at the start of `rest` is instead of 245 characters and their end. */
+const cameOf = (rest: Uint8Array): string => {
   const at = rest.indexOf(LF);
   const crlf = at > 0 && rest[at - 1] === CR;
-  const came =
-    at >= 0
-      ? `${crlf ? at - 1 : at} characters and ${crlf ? "CRLF" : "LF"}`
-      : rest.length <= LINE + 1
-        ? `${rest.length} bytes and then the end of the file`
-        : `more than ${LINE} characters`;
-  return fault("origin_line", line, `${LINE} characters and ${end}${line > 1 ? " as in line 1" : ""}`, came);
+  if (at >= 0) return `${crlf ? at - 1 : at} characters and ${crlf ? "CRLF" : "LF"}`;
+  return rest.length <= LINE + 1 ? `${rest.length} bytes and then the end of the file` : `more than ${LINE} characters`;
 };
 
-/** A line may look whole and yet hold an end of line: then it was two. */
-export const mustBeOneLine = (row: Uint8Array, line: number, end: Header["end"]): void => {
+const length = (rest: Uint8Array, line: number, end: End): PregaoError =>
+  fault("origin_line", line, `${LINE} characters and ${end}, as in line 1`, cameOf(rest));
+
+/** Lines that look whole and yet hold an end of line were more than one. `row` is without its own end. */
+export const mustBeOneLine = (row: Uint8Array, line: number): void => {
   const at = row.findIndex((byte) => byte === CR || byte === LF);
-  if (at >= 0) throw fault("origin_line", line, `${LINE} characters and ${end}`, `an end of line after ${at} characters`);
+  if (at >= 0) throw fault("origin_line", line, `a line of ${LINE} characters`, `an end of line after ${at}`);
 };
 
 const headerOf = (bytes: Uint8Array): Header => {
@@ -114,24 +128,39 @@ const headerOf = (bytes: Uint8Array): Header => {
   const start = text.slice(0, 31);
   if (text.length === 0) throw fault("origin_empty", null, "a text file", "no bytes at all");
   if (/^(?:\xef\xbb\xbf)?\s*</.test(text))
-    throw fault("origin_html", null, "a COTAHIST file", `an HTML or XML page, ${quote(text.trim())}: B3 answers so when there was no session`);
+    throw fault(
+      "origin_html",
+      null,
+      "a COTAHIST file",
+      `an HTML or XML page, ${quote(text.trim())}: B3 answers so when there was no session`,
+    );
   const [, day] = /^00COTAHIST\.\d{4}BOVESPA (\d{8})$/.exec(start) ?? [];
   if (!day || !exists(Number(day))) {
-    // A header cut short is a short line, not another format.
-    if ("00COTAHIST.".startsWith(text.slice(0, 11)) && bytes.length < LINE) throw length(bytes, 1, "CRLF");
     throw fault("origin_header", 1, 'the header "00COTAHIST.YYYYBOVESPA YYYYMMDD"', quote(start));
   }
   const end = endsWell(bytes, 0, "CRLF") ? "CRLF" : endsWell(bytes, 0, "LF") ? "LF" : null;
   if (!end) throw fault("origin_line", 1, `${LINE} characters and CRLF or LF`, cameOf(bytes));
-  return { repeated: start.slice(2), day: `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`, end };
+  const stride = LINE + (end === "CRLF" ? 2 : 1);
+  return { repeated: start.slice(2), day: `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`, end, stride };
 };
 
 const trailer = (text: string, header: Header, line: number): void => {
-  if (text.slice(0, 2) !== "99") throw fault("origin_type", line, "a record (01) or the trailer (99)", `type ${quote(text.slice(0, 2))}`);
+  if (text.slice(0, 2) !== "99")
+    throw fault("origin_type", line, "a record (01) or the trailer (99)", `type ${quote(text.slice(0, 2))}`);
   if (text.slice(2, 31) !== header.repeated)
-    throw fault("origin_trailer", line, `a trailer that repeats the header's ${quote(header.repeated)}`, quote(text.slice(2, 31)));
+    throw fault(
+      "origin_trailer",
+      line,
+      `a trailer that repeats the header's ${quote(header.repeated)}`,
+      quote(text.slice(2, 31)),
+    );
   const total = text.slice(31, 42);
   if (!/^\d{11}$/.test(total)) throw fault("origin_trailer", line, "a trailer with a total of 11 digits", quote(total));
   if (Number(total) !== line)
-    throw fault("origin_total", line, `as many lines as the trailer counts, ${Number(total)}`, `${line}: the file was cut short or edited`);
+    throw fault(
+      "origin_total",
+      line,
+      `as many lines as the trailer counts, ${Number(total)}`,
+      `${line}: the file was cut short or edited`,
+    );
 };

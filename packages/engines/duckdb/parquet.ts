@@ -44,6 +44,8 @@ export type ParquetOptions = {
   /** Rows in a row group. DuckDB closes a group at a multiple of 2,048 rows. */
   rowGroup?: number;
   codec?: "snappy" | "zstd" | "uncompressed";
+  /** Writes no file when there are no rows. */
+  unlessEmpty?: boolean;
 };
 
 /** What a data chunk can hold. */
@@ -56,7 +58,7 @@ let tables = 0;
  * of range, a decimal of more than p digits, a batch with columns of different lengths.
  */
 export const writeParquet = async (session: Session, file: string, options: ParquetOptions): Promise<number> => {
-  const { columns, batches, rowGroup = 122_880, codec = "snappy" } = options;
+  const { columns, batches, rowGroup = 122_880, codec = "snappy", unlessEmpty = false } = options;
   tables += 1;
   const table = `pregao_parquet_${tables}`;
   await session.run(
@@ -64,6 +66,7 @@ export const writeParquet = async (session: Session, file: string, options: Parq
   );
   try {
     const rows = await append(session, table, columns, batches);
+    if (rows === 0 && unlessEmpty) return 0;
     await session.run(
       `COPY ${quoted(table)} TO ${literal(file)} (FORMAT parquet, COMPRESSION ${codec}, ROW_GROUP_SIZE ${Math.max(1, Math.trunc(rowGroup))})`,
     );

@@ -9,7 +9,8 @@ const FIELDS = /yyyy|MM|dd|HH|mm|ss/g;
  * in it, an object's prefix (`outcome` absent) ends in `yyyy/MM/dd/HH/`, as on AWS.
  */
 export const evaluate = (prefix: string, arrival: number, outcome?: string): string => {
-  const dated = outcome !== undefined || prefix.includes("!{timestamp:") ? prefix : `${prefix}!{timestamp:yyyy/MM/dd/HH/}`;
+  const dated =
+    outcome !== undefined || prefix.includes("!{timestamp:") ? prefix : `${prefix}!{timestamp:yyyy/MM/dd/HH/}`;
   return dated.replace(EXPRESSION, (_, expression: string) => {
     if (expression === "firehose:random-string") return randomBytes(8).toString("base64url").slice(0, 11);
     if (expression === "firehose:error-output-type") return outcome!;
@@ -28,14 +29,23 @@ export const formatted = (pattern: string, ms: number): string => {
 
 /** Refuses what {@link evaluate} could not replace, as AWS refuses it when the stream is made. */
 export const checkPrefixes = (prefix: string, errors: string): void => {
-  for (const [which, text] of [["Prefix", prefix], ["ErrorOutputPrefix", errors]] as const)
+  for (const [which, text] of [
+    ["Prefix", prefix],
+    ["ErrorOutputPrefix", errors],
+  ] as const)
     for (const [, expression = ""] of text.matchAll(EXPRESSION)) {
-      const letters = expression.startsWith("timestamp:") ? expression.slice(10).replace(/'[^']*'/g, "").replace(FIELDS, "") : "";
+      const letters = expression.startsWith("timestamp:")
+        ? expression
+            .slice(10)
+            .replace(/'[^']*'/g, "")
+            .replace(FIELDS, "")
+        : "";
       const known =
         expression === "firehose:random-string" ||
         (expression === "firehose:error-output-type" && which === "ErrorOutputPrefix") ||
         (expression.startsWith("timestamp:") && !/[A-Za-z]/.test(letters));
-      if (!known) throw new AwsError("InvalidArgumentException", `${which}: the expression !{${expression}} is not supported`);
+      if (!known)
+        throw new AwsError("InvalidArgumentException", `${which}: the expression !{${expression}} is not supported`);
     }
   if (prefix.includes("!{") && !errors.includes("!{firehose:error-output-type}"))
     throw new AwsError(

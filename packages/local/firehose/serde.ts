@@ -31,7 +31,7 @@ export const readRecord = (columns: readonly ParquetColumn[], data: Uint8Array):
   const cells: Cell[][] = columns.map(() => []);
   let rows = 0;
   for (const source of documents(text)) {
-    const row = finder(columns.length, source);
+    const row = finder(source);
     columns.forEach((column, c) => {
       cells[c]!.push(cell(column, row(column.name, false), () => row(column.name, true)));
     });
@@ -50,15 +50,20 @@ const decode = (data: Uint8Array): string => {
   }
 };
 
+/** JSON's white space; JavaScript's own is wider, a byte order mark included. */
+const BLANK = /^[ \t\r\n]*$/;
+
 type Source = { document: Document; text: string };
 
 /** One document a line is the rule; anything else is cut where its braces close. */
 const documents = (text: string): Source[] => {
   const found: Source[] = [];
   for (const line of text.split("\n")) {
-    if (line.trim() === "") continue;
     const document = parsed(line);
-    if (document === null) return concatenated(text);
+    if (document === null) {
+      if (BLANK.test(line)) continue;
+      return concatenated(text);
+    }
     found.push({ document, text: line });
   }
   return found;
@@ -81,7 +86,7 @@ const object = (value: unknown): Document => {
 
 const concatenated = (text: string): Source[] => {
   const found: Source[] = [];
-  const blank = /\s*/y;
+  const blank = /[ \t\r\n]*/y;
   for (let start = 0; start < text.length; ) {
     blank.lastIndex = start;
     blank.test(text);
@@ -102,7 +107,7 @@ const concatenated = (text: string): Source[] => {
 /** The end of the document that starts at `start`: past the brace that closes its first one. */
 const closing = (text: string, start: number): number => {
   const mark = /["{}[\]]/g;
-  const quoted = /"(?:[^"\\]|\\[^])*"/y;
+  const quoted = /"(?:[^"\\]|\\.)*"/sy;
   mark.lastIndex = start;
   let depth = 0;
   for (let found = mark.exec(text); found; found = mark.exec(text)) {
@@ -119,13 +124,13 @@ const closing = (text: string, start: number): number => {
 };
 
 /** Looks a column up in a document; `spelled` gives numbers as they were written (JSON.rawJSON), read only if needed. */
-const finder = (columns: number, source: Source) => {
+const finder = (source: Source) => {
   let exact: Document | null = null;
   let folded: Map<string, string> | null = null;
   const keyOf = (name: string): string | undefined => {
     if (Object.hasOwn(source.document, name)) return name;
     folded ??= new Map(Object.keys(source.document).map((key) => [key.toLowerCase(), key]));
-    return folded.size > columns || folded.has(name.toLowerCase()) ? folded.get(name.toLowerCase()) : undefined;
+    return folded.get(name.toLowerCase());
   };
   return (name: string, spelled: boolean): unknown => {
     const key = keyOf(name);
@@ -151,7 +156,8 @@ const cell = ({ name, type }: ParquetColumn, value: unknown, spelled: () => unkn
   if (type === "boolean" && typeof value === "boolean") return value;
   const text = typeof value === "string" ? value : literal(spelled());
   const result = coerce(type, text, typeof value);
-  if (result === undefined) throw misfit(`Column ${name} is ${type}, came ${show(typeof value === "string" ? JSON.stringify(value) : text)}`);
+  if (result === undefined)
+    throw misfit(`Column ${name} is ${type}, came ${show(typeof value === "string" ? JSON.stringify(value) : text)}`);
   return result;
 };
 

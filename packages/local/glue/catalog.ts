@@ -1,7 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { AwsError } from "../service.ts";
 import type { State } from "../state.ts";
-import { type Descriptor, type TableInput, atMost, databaseInput, epoch, keyOf, missing, pageSize, read, tableInput, tokenAfter } from "./shapes.ts";
+import {
+  atMost,
+  type Descriptor,
+  databaseInput,
+  epoch,
+  keyOf,
+  missing,
+  pageSize,
+  read,
+  type TableInput,
+  tableInput,
+  tokenAfter,
+} from "./shapes.ts";
 import type { CatalogStore, StoredTable } from "./store.ts";
 
 const MAX_PAGE = 100;
@@ -14,7 +27,11 @@ const lower = (name: string): string => name.toLowerCase();
 const named = z.looseObject({ Name: z.string().min(1) });
 const inDatabase = z.looseObject({ DatabaseName: z.string().min(1) });
 const tableNamed = inDatabase.extend({ Name: z.string().min(1) });
-const paged = z.looseObject({ NextToken: z.string().optional(), MaxResults: z.int().optional(), Expression: z.string().optional() });
+const paged = z.looseObject({
+  NextToken: z.string().optional(),
+  MaxResults: z.int().optional(),
+  Expression: z.string().optional(),
+});
 
 /**
  * The descriptor with every member that readers take for granted: Trino ends in a null pointer where
@@ -31,38 +48,45 @@ export const filled = (descriptor: Descriptor): Descriptor => ({
   Parameters: descriptor.Parameters ?? {},
 });
 
-/** Glue's pattern for table names: `*` is anything, `|` is or. */
-const namePattern = (expression: string): RegExp =>
+/** Hive's pattern for names: `*` is anything, `|` is or. */
+export const namePattern = (expression: string): RegExp =>
   new RegExp(
     `^(?:${expression
       .replaceAll(".*", "*")
       .split("|")
-      .map((part) => part.split("*").map((literal) => literal.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")).join(".*"))
+      .map((part) =>
+        part
+          .split("*")
+          .map((literal) => literal.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"))
+          .join(".*"),
+      )
       .join("|")})$`,
     "iu",
   );
 
 /** Databases and tables of the Data Catalog. Names are kept in lower case, as Hive has them. */
 export const catalogOperations = (state: State, store: CatalogStore, deps: CatalogDeps) => {
-  const requireDatabase = (name: string): Record<string, unknown> => store.database(lower(name)) ?? missing(`Database ${name}`);
+  const requireDatabase = (name: string): Record<string, unknown> =>
+    store.database(lower(name)) ?? missing(`Database ${name}`);
   const requireTable = (database: string, name: string): StoredTable => {
     requireDatabase(database);
     return store.table(lower(database), lower(name)) ?? missing(`Table ${name}`);
   };
 
+  const bodyOf = (database: string, { StorageDescriptor, PartitionKeys, ...rest }: TableInput) => ({
+    Retention: 0,
+    Parameters: {},
+    ...rest,
+    Name: lower(rest.Name),
+    DatabaseName: database,
+    ...(StorageDescriptor ? { StorageDescriptor: filled(StorageDescriptor) } : {}),
+    PartitionKeys: (PartitionKeys ?? []).map((key) => ({ ...key, Name: lower(key.Name) })),
+  });
   const write = (database: string, input: TableInput, before: StoredTable | null, archive: boolean) => {
-    const name = lower(input.Name);
     const version = before ? Number(before.body.VersionId) + 1 : 0;
     const now = epoch(deps.now());
-    const { StorageDescriptor, PartitionKeys, ...rest } = input;
     const body = {
-      Retention: 0,
-      Parameters: {},
-      ...rest,
-      Name: name,
-      DatabaseName: database,
-      ...(StorageDescriptor ? { StorageDescriptor: filled(StorageDescriptor) } : {}),
-      PartitionKeys: (PartitionKeys ?? []).map((key) => ({ ...key, Name: lower(key.Name) })),
+      ...bodyOf(database, input),
       CreateTime: before?.body.CreateTime ?? now,
       UpdateTime: now,
       CreatedBy: `arn:aws:iam::${deps.account}:root`,
@@ -70,13 +94,19 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       CatalogId: deps.account,
       VersionId: String(version),
     };
-    store.putTable(database, name, version, body, archive);
+    store.putTable(database, body.Name, version, body, archive);
   };
   const createDatabase = (input: unknown) => {
     const database = read(databaseInput, input);
     const name = lower(database.Name);
     if (store.database(name)) throw new AwsError("AlreadyExistsException", `Database ${name} already exists.`);
-    store.putDatabase(name, { Parameters: {}, ...database, Name: name, CreateTime: epoch(deps.now()), CatalogId: deps.account });
+    store.putDatabase(name, {
+      Parameters: {},
+      ...database,
+      Name: name,
+      CreateTime: epoch(deps.now()),
+      CatalogId: deps.account,
+    });
   };
   const createTable = (database: string, input: unknown) => {
     requireDatabase(database);
@@ -85,8 +115,30 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       throw new AwsError("AlreadyExistsException", `Table ${lower(table.Name)} already exists.`);
     write(lower(database), table, null, false);
   };
+  /** Makes the table, or gives it this definition where it differs from the one it has. */
+  const declareTable = (database: string, input: TableInput) => {
+    requireDatabase(database);
+    const before = store.table(lower(database), lower(input.Name));
+    const wanted = bodyOf(lower(database), input);
+    const {
+      CreateTime: _c,
+      UpdateTime: _u,
+      CreatedBy: _b,
+      IsRegisteredWithLakeFormation: _l,
+      CatalogId: _i,
+      VersionId: _v,
+      ...has
+    } = before?.body ?? {};
+    if (!before || !isDeepStrictEqual(has, JSON.parse(JSON.stringify(wanted))))
+      write(lower(database), input, before, before !== null);
+  };
   /** One page of what `list` gives after a key, `keep` deciding what belongs to it. */
-  const page = <T>(input: z.infer<typeof paged>, list: (after: string | null, limit: number) => T[], key: (item: T) => string, keep: (item: T) => boolean) => {
+  const page = <T>(
+    input: z.infer<typeof paged>,
+    list: (after: string | null, limit: number) => T[],
+    key: (item: T) => string,
+    keep: (item: T) => boolean,
+  ) => {
     const size = pageSize(input.MaxResults, MAX_PAGE);
     const kept: T[] = [];
     let after = keyOf(input.NextToken);
@@ -109,7 +161,12 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
     },
     GetDatabase: (input: unknown) => ({ Database: requireDatabase(read(named, input).Name) }),
     GetDatabases: (input: unknown) => {
-      const { items, ...rest } = page(read(paged, input), store.databases, (one) => one.Name as string, () => true);
+      const { items, ...rest } = page(
+        read(paged, input),
+        store.databases,
+        (one) => one.Name as string,
+        () => true,
+      );
       return { DatabaseList: items, ...rest };
     },
     UpdateDatabase: (input: unknown) => {
@@ -148,13 +205,20 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
     },
     UpdateTable: (input: unknown) => {
       const asked = read(
-        inDatabase.extend({ TableInput: tableInput, SkipArchive: z.boolean().optional(), VersionId: z.string().optional() }),
+        inDatabase.extend({
+          TableInput: tableInput,
+          SkipArchive: z.boolean().optional(),
+          VersionId: z.string().optional(),
+        }),
         input,
       );
       state.transaction(() => {
         const before = requireTable(asked.DatabaseName, asked.TableInput.Name);
         if (asked.VersionId !== undefined && asked.VersionId !== before.body.VersionId)
-          throw new AwsError("ConcurrentModificationException", `Update table failed due to concurrent modifications: expected version ${asked.VersionId}, came ${before.body.VersionId}.`);
+          throw new AwsError(
+            "ConcurrentModificationException",
+            `Update table failed due to concurrent modifications: expected version ${asked.VersionId}, came ${before.body.VersionId}.`,
+          );
         write(before.database, asked.TableInput, before, !asked.SkipArchive);
       });
       return {};
@@ -197,7 +261,9 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       const table = requireTable(asked.DatabaseName, asked.TableName);
       if (asked.VersionId === undefined || asked.VersionId === table.body.VersionId)
         return { TableVersion: { Table: table.body, VersionId: table.body.VersionId } };
-      const found = store.versions(table.database, table.name).find(({ version }) => String(version) === asked.VersionId);
+      const found = store
+        .versions(table.database, table.name)
+        .find(({ version }) => String(version) === asked.VersionId);
       if (!found) return missing(`Version ${asked.VersionId} of table ${asked.TableName}`);
       return { TableVersion: { Table: found.body, VersionId: asked.VersionId } };
     },
@@ -206,5 +272,5 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
     GetColumnStatisticsForPartition: () => ({ ColumnStatisticsList: [], Errors: [] }),
     GetUserDefinedFunctions: () => ({ UserDefinedFunctions: [] }),
   };
-  return { operations, requireTable, createDatabase, createTable };
+  return { operations, requireTable, createDatabase, declareTable };
 };

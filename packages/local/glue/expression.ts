@@ -85,7 +85,8 @@ const compare = (a: Comparable, b: Comparable): number => {
 };
 
 const not = (truth: Truth): Truth => (truth === null ? null : !truth);
-const both = (a: Truth, b: Truth): Truth => (a === false || b === false ? false : a === null || b === null ? null : true);
+const both = (a: Truth, b: Truth): Truth =>
+  a === false || b === false ? false : a === null || b === null ? null : true;
 const either = (a: Truth, b: Truth): Truth => not(both(not(a), not(b)));
 
 const orders: Record<string, (order: number) => boolean> = {
@@ -114,7 +115,8 @@ const reserved = new Set(["and", "or", "not", "in", "like", "between", "is", "nu
  * (a null value) is not taken. Throws InvalidInputException for anything else.
  */
 export const partitionFilter = (expression: string, keys: readonly PartitionKey[]): PartitionFilter => {
-  if (expression.length > MAX_EXPRESSION) refuse(`expected at most ${MAX_EXPRESSION} characters, came ${expression.length}`);
+  if (expression.length > MAX_EXPRESSION)
+    refuse(`expected at most ${MAX_EXPRESSION} characters, came ${expression.length}`);
   const list = tokens(expression);
   let next = 0;
   const word = (ahead = 0): string | null => {
@@ -128,7 +130,9 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
   };
   const lost = (wanted: string): never => {
     const token = list[next];
-    return refuse(`expected ${wanted}, came ${token ? `${JSON.stringify(token.text)} at character ${token.at + 1}` : "its end"}`);
+    return refuse(
+      `expected ${wanted}, came ${token ? `${JSON.stringify(token.text)} at character ${token.at + 1}` : "its end"}`,
+    );
   };
   const expectSign = (text: string) => took(sign(text)) || lost(JSON.stringify(text));
   const expectWord = (text: string) => took(word() === text) || lost(text.toUpperCase());
@@ -137,10 +141,13 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
     const token = list[next];
     if (token?.kind !== "quoted" && !(token?.kind === "word" && !reserved.has(token.text.toLowerCase()))) return null;
     // DATE '2024-01-01' is a literal; `date` alone can be a key's name.
-    if (token.kind === "word" && ["date", "timestamp"].includes(word()!) && list[next + 1]?.kind === "text") return null;
+    if (token.kind === "word" && ["date", "timestamp"].includes(word()!) && list[next + 1]?.kind === "text")
+      return null;
     const index = keys.findIndex((key) => key.name.toLowerCase() === token.text.toLowerCase());
     if (index < 0)
-      refuse(`${JSON.stringify(token.text)} is no partition key, expected ${keys.map((key) => key.name).join(", ") || "none: the table has no partitions"}`);
+      refuse(
+        `${JSON.stringify(token.text)} is no partition key, expected ${keys.map((key) => key.name).join(", ") || "none: the table has no partitions"}`,
+      );
     next++;
     return index;
   };
@@ -153,7 +160,7 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
     }
     return lost("a literal");
   };
-  const valueOf = (index: number, token: Token): Comparable => {
+  const bound = (index: number, token: Token): Comparable => {
     const key = keys[index]!;
     const read = reader(key.type);
     const isText = /^(string|varchar|char)\b/i.test(key.type);
@@ -167,12 +174,12 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
       return text === null ? null : read(text);
     };
   };
-  const ordered = (index: number, sign: string, bound: Comparable): Node => {
+  const ordered = (index: number, sign: string, limit: Comparable): Node => {
     const value = of(index);
     const holds = orders[sign]!;
     return (values) => {
       const came = value(values);
-      return came === null ? null : holds(compare(came, bound));
+      return came === null ? null : holds(compare(came, limit));
     };
   };
 
@@ -185,12 +192,12 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
       next++;
       const right = column();
       if (right === null) return lost("a partition key");
-      return ordered(right, mirrored[operator.text] ?? operator.text, valueOf(right, left));
+      return ordered(right, mirrored[operator.text] ?? operator.text, bound(right, left));
     }
     const operator = list[next];
     if (operator?.kind === "sign" && orders[operator.text]) {
       next++;
-      return ordered(index, operator.text, valueOf(index, literal()));
+      return ordered(index, operator.text, bound(index, literal()));
     }
     if (took(word() === "is")) {
       const negative = took(word() === "not");
@@ -201,8 +208,8 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
     const result = (node: Node): Node => (negative ? (values) => not(node(values)) : node);
     if (took(word() === "in")) {
       expectSign("(");
-      const wanted = [valueOf(index, literal())];
-      while (took(sign(","))) wanted.push(valueOf(index, literal()));
+      const wanted = [bound(index, literal())];
+      while (took(sign(","))) wanted.push(bound(index, literal()));
       expectSign(")");
       const value = of(index);
       return result((values) => {
@@ -211,9 +218,9 @@ export const partitionFilter = (expression: string, keys: readonly PartitionKey[
       });
     }
     if (took(word() === "between")) {
-      const low = ordered(index, ">=", valueOf(index, literal()));
+      const low = ordered(index, ">=", bound(index, literal()));
       expectWord("and");
-      const high = ordered(index, "<=", valueOf(index, literal()));
+      const high = ordered(index, "<=", bound(index, literal()));
       return result((values) => both(low(values), high(values)));
     }
     if (took(word() === "like")) {

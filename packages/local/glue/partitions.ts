@@ -4,7 +4,17 @@ import { AwsError } from "../service.ts";
 import type { State } from "../state.ts";
 import { type CatalogDeps, filled } from "./catalog.ts";
 import { partitionFilter } from "./expression.ts";
-import { type PartitionInput, atMost, epoch, keyOf, missing, pageSize, partitionInput, read, tokenAfter } from "./shapes.ts";
+import {
+  atMost,
+  epoch,
+  keyOf,
+  missing,
+  type PartitionInput,
+  pageSize,
+  partitionInput,
+  read,
+  tokenAfter,
+} from "./shapes.ts";
 import { type CatalogStore, NO_VALUE, type StoredTable } from "./store.ts";
 
 /** Limits of the API model. */
@@ -17,7 +27,11 @@ const values = z.array(z.string());
 const valueList = z.array(z.looseObject({ Values: values }));
 
 /** What one entry of a batch came to: null is done. */
-type EntryError = { PartitionValues?: string[]; PartitionValueList?: string[]; ErrorDetail: { ErrorCode: string; ErrorMessage: string } };
+type EntryError = {
+  PartitionValues?: string[];
+  PartitionValueList?: string[];
+  ErrorDetail: { ErrorCode: string; ErrorMessage: string };
+};
 
 /** Partitions of the Data Catalog: each is its list of values, one for each of the table's keys. */
 export const partitionOperations = (
@@ -32,7 +46,8 @@ export const partitionOperations = (
         "InvalidInputException",
         `The number of partition keys do not match the number of partition values: expected ${table.keys.length} (${table.keys.map((key) => key.name).join(", ") || "no partitions"}), came ${given.length}`,
       );
-    if (given.some((value) => value === "")) throw new AwsError("InvalidInputException", "Partition values cannot be empty");
+    if (given.some((value) => value === ""))
+      throw new AwsError("InvalidInputException", "Partition values cannot be empty");
   };
   const write = (table: StoredTable, list: readonly string[], input: PartitionInput, created: unknown) => {
     const { StorageDescriptor, Values: _, ...rest } = input;
@@ -68,7 +83,11 @@ export const partitionOperations = (
     if (!store.deletePartition(table, list)) missing("Partition");
   };
   /** Does every entry it can and answers for the others one by one, all in one transaction. */
-  const each = <T>(entries: readonly T[], act: (entry: T) => void, name: (entry: T) => Partial<EntryError>): { Errors: EntryError[] } => {
+  const each = <T>(
+    entries: readonly T[],
+    act: (entry: T) => void,
+    name: (entry: T) => Partial<EntryError>,
+  ): { Errors: EntryError[] } => {
     const Errors: EntryError[] = [];
     for (const entry of entries)
       try {
@@ -93,7 +112,11 @@ export const partitionOperations = (
       atMost(asked.PartitionInputList, MAX_WRITES, "partitionInputList");
       return state.transaction(() => {
         const table = requireTable(asked.DatabaseName, asked.TableName);
-        return each(asked.PartitionInputList, (entry) => create(table, entry), (entry) => ({ PartitionValues: entry.Values ?? [] }));
+        return each(
+          asked.PartitionInputList,
+          (entry) => create(table, entry),
+          (entry) => ({ PartitionValues: entry.Values ?? [] }),
+        );
       });
     },
     GetPartition: (input: unknown) => {
@@ -116,7 +139,10 @@ export const partitionOperations = (
       const table = requireTable(asked.DatabaseName, asked.TableName);
       const segment = asked.Segment;
       if (segment && segment.SegmentNumber >= segment.TotalSegments)
-        throw new AwsError("InvalidInputException", `Segment: expected a number below ${segment.TotalSegments}, came ${segment.SegmentNumber}`);
+        throw new AwsError(
+          "InvalidInputException",
+          `Segment: expected a number below ${segment.TotalSegments}, came ${segment.SegmentNumber}`,
+        );
       const filter = asked.Expression?.trim() ? partitionFilter(asked.Expression, table.keys) : null;
       const kept: string[][] = [];
       let more = false;
@@ -142,12 +168,16 @@ export const partitionOperations = (
       const asked = read(ofTable.extend({ PartitionsToGet: valueList }), input);
       atMost(asked.PartitionsToGet, MAX_READS, "partitionsToGet");
       const table = requireTable(asked.DatabaseName, asked.TableName);
-      const found = asked.PartitionsToGet.map((one) => store.partition(table, one.Values)).filter((one) => one !== null);
+      const found = asked.PartitionsToGet.map((one) => store.partition(table, one.Values)).filter(
+        (one) => one !== null,
+      );
       return { Partitions: found.map((one) => one.body), UnprocessedKeys: [] };
     },
     UpdatePartition: (input: unknown) => {
       const asked = read(ofTable.extend({ PartitionValueList: values, PartitionInput: partitionInput }), input);
-      state.transaction(() => update(requireTable(asked.DatabaseName, asked.TableName), asked.PartitionValueList, asked.PartitionInput));
+      state.transaction(() =>
+        update(requireTable(asked.DatabaseName, asked.TableName), asked.PartitionValueList, asked.PartitionInput),
+      );
       return {};
     },
     BatchUpdatePartition: (input: unknown) => {
@@ -173,7 +203,11 @@ export const partitionOperations = (
       atMost(asked.PartitionsToDelete, MAX_DELETES, "partitionsToDelete");
       return state.transaction(() => {
         const table = requireTable(asked.DatabaseName, asked.TableName);
-        return each(asked.PartitionsToDelete, (one) => remove(table, one.Values), (one) => ({ PartitionValues: one.Values }));
+        return each(
+          asked.PartitionsToDelete,
+          (one) => remove(table, one.Values),
+          (one) => ({ PartitionValues: one.Values }),
+        );
       });
     },
   };

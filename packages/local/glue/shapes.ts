@@ -15,7 +15,11 @@ const descriptor = z.looseObject({
   Parameters: members.optional(),
 });
 
-export const databaseInput = z.looseObject({ Name: text.min(1).max(255), Description: text.optional(), Parameters: members.optional() });
+export const databaseInput = z.looseObject({
+  Name: text.min(1).max(255),
+  Description: text.optional(),
+  Parameters: members.optional(),
+});
 export const tableInput = z.looseObject({
   Name: text.min(1).max(255),
   StorageDescriptor: descriptor.optional(),
@@ -74,7 +78,8 @@ export const tokenAfter = (key: string): string => Buffer.from(`after:${key}`).t
 export const keyOf = (token: string | undefined): string | null => {
   if (token === undefined || token === "") return null;
   const textOf = Buffer.from(token, "base64url").toString();
-  if (!textOf.startsWith("after:")) throw new AwsError("InvalidInputException", "expected the NextToken of an earlier answer");
+  if (!textOf.startsWith("after:"))
+    throw new AwsError("InvalidInputException", "expected the NextToken of an earlier answer");
   return textOf.slice("after:".length);
 };
 

@@ -122,9 +122,14 @@ export const catalogStore = (state: State) => {
     },
     /** Older versions, newest first. */
     versions: (database: string, name: string) =>
-      all("SELECT version, body FROM glue_versions WHERE database = ? AND name = ? ORDER BY version DESC", database, name).map(
-        (row) => ({ version: row.version as number, body: JSON.parse(row.body as string) as Record<string, unknown> }),
-      ),
+      all(
+        "SELECT version, body FROM glue_versions WHERE database = ? AND name = ? ORDER BY version DESC",
+        database,
+        name,
+      ).map((row) => ({
+        version: row.version as number,
+        body: JSON.parse(row.body as string) as Record<string, unknown>,
+      })),
 
     partition: (table: StoredTable, values: readonly string[]): StoredPartition | null => {
       const row = one(

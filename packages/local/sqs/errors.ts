@@ -21,7 +21,11 @@ const queryCodes: Readonly<Record<string, string>> = {
 };
 
 /** These two are older than SQS's model: clients find them under another service's name. */
-const coral = new Set(["InvalidParameterValueException", "MissingRequiredParameterException", "SerializationException"]);
+const coral = new Set([
+  "InvalidParameterValueException",
+  "MissingRequiredParameterException",
+  "SerializationException",
+]);
 
 /** The code in a batch's `Failed[]`, and in the header. */
 export const queryCode = (code: string): string => queryCodes[code] ?? code;

@@ -5,7 +5,10 @@ import { missing } from "./errors.ts";
 export type Input = Readonly<Record<string, unknown>>;
 
 const wrong = (name: string, expected: string, value: unknown) =>
-  new AwsError("SerializationException", `${name}: expected ${expected}, came ${value === null ? "null" : typeof value}`);
+  new AwsError(
+    "SerializationException",
+    `${name}: expected ${expected}, came ${value === null ? "null" : typeof value}`,
+  );
 
 export const optionalText = (input: Input, name: string): string | undefined => {
   const value = input[name];
@@ -28,7 +31,8 @@ export const optionalInteger = (input: Input, name: string): number | undefined 
   return value;
 };
 
-const isObject = (value: unknown): value is Input => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Input =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const object = (value: unknown, name: string): Input => {
   if (!isObject(value)) throw wrong(name, "an object", value);

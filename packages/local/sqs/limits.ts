@@ -58,7 +58,8 @@ const checkAttribute = (name: string, value: unknown): MessageAttribute => {
   }
   const string = optionalText(given, "StringValue");
   if (!string) throw invalid(`Message (user) attribute '${name}' must contain a non-empty value of type 'String'.`);
-  if (FORBIDDEN.test(string) || !string.isWellFormed()) throw invalid(`Message (user) attribute '${name}' has invalid characters.`);
+  if (FORBIDDEN.test(string) || !string.isWellFormed())
+    throw invalid(`Message (user) attribute '${name}' has invalid characters.`);
   if (kind === "Number" && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(string))
     throw invalid(`Can't cast the value of message (user) attribute '${name}' to a number.`);
   return { DataType: type, StringValue: string };
@@ -79,13 +80,17 @@ const checkTrace = (value: unknown): string | null => {
   const given = object(value, "MessageSystemAttributes");
   for (const name of Object.keys(given))
     if (name !== "AWSTraceHeader")
-      throw invalid(`Message system attribute name '${name}' is invalid: the only one that can be sent is AWSTraceHeader.`);
+      throw invalid(
+        `Message system attribute name '${name}' is invalid: the only one that can be sent is AWSTraceHeader.`,
+      );
   if (given.AWSTraceHeader === undefined) return null;
   return optionalText(object(given.AWSTraceHeader, "AWSTraceHeader"), "StringValue") ?? null;
 };
 
 const valueBytes = (attribute: MessageAttribute): Buffer =>
-  attribute.BinaryValue !== undefined ? Buffer.from(attribute.BinaryValue, "base64") : Buffer.from(attribute.StringValue ?? "");
+  attribute.BinaryValue !== undefined
+    ? Buffer.from(attribute.BinaryValue, "base64")
+    : Buffer.from(attribute.StringValue ?? "");
 
 /** What counts towards the limits: names, types and values. */
 const attributeBytes = (attributes: MessageAttributes | null): number =>
@@ -115,12 +120,17 @@ export const md5OfAttributes = (attributes: MessageAttributes): string => {
 /** The part of a message that a batch's total counts, before anything of it is checked. */
 export const measure = (entry: Input): number => {
   const body = optionalText(entry, "MessageBody") ?? "";
-  const attributes = entry.MessageAttributes === undefined || entry.MessageAttributes === null ? {} : object(entry.MessageAttributes, "MessageAttributes");
+  const attributes =
+    entry.MessageAttributes === undefined || entry.MessageAttributes === null
+      ? {}
+      : object(entry.MessageAttributes, "MessageAttributes");
   let bytes = Buffer.byteLength(body);
   for (const [name, value] of Object.entries(attributes)) {
     const a = object(value, `MessageAttributes.${name}`);
     bytes += Buffer.byteLength(name) + Buffer.byteLength(optionalText(a, "DataType") ?? "");
-    bytes += Buffer.byteLength(optionalText(a, "StringValue") ?? "") + Math.floor(((optionalText(a, "BinaryValue") ?? "").length * 3) / 4);
+    bytes +=
+      Buffer.byteLength(optionalText(a, "StringValue") ?? "") +
+      Math.floor(((optionalText(a, "BinaryValue") ?? "").length * 3) / 4);
   }
   return bytes;
 };
@@ -131,7 +141,8 @@ export const draft = (entry: Input, maximum: number): Draft => {
   if (!body) throw missing("MessageBody");
   const attributes = checkAttributes(entry.MessageAttributes);
   const bytes = Buffer.byteLength(body) + attributeBytes(attributes);
-  if (bytes > maximum) throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${maximum} bytes.`);
+  if (bytes > maximum)
+    throw invalid(`One or more parameters are invalid. Reason: Message must be shorter than ${maximum} bytes.`);
   checkCharacters(body);
   const group = optionalText(entry, "MessageGroupId") ?? null;
   if (group !== null && !GROUP.test(group))
@@ -195,5 +206,8 @@ export const entries = (value: unknown): { id: string; entry: Input }[] => {
 export const checkTotal = (batch: readonly { entry: Input }[]): void => {
   const total = batch.reduce((sum, { entry }) => sum + measure(entry), 0);
   if (total > MAX_BYTES)
-    throw new AwsError("BatchRequestTooLong", `Batch requests cannot be longer than ${MAX_BYTES} bytes. You have sent ${total} bytes.`);
+    throw new AwsError(
+      "BatchRequestTooLong",
+      `Batch requests cannot be longer than ${MAX_BYTES} bytes. You have sent ${total} bytes.`,
+    );
 };

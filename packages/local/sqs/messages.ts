@@ -17,7 +17,13 @@ export type Received = {
 };
 
 /** `held`: a mapping's poller has them; if it dies with this process, the receive is undone at the next start. */
-export type Take = { max: number; visibility: number; bytes?: number; held?: boolean };
+export type Take = {
+  max: number;
+  visibility: number;
+  held?: boolean;
+  /** Asked before a message is taken; false ends the batch before it. */
+  fits?: (message: Received) => boolean;
+};
 
 type Row = {
   seq: number;
@@ -74,13 +80,17 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
   const bury = db.prepare(
     "UPDATE sqs_message SET queue = ?, source = ?, visible = ?, flight = 0, held = 0, arrived = received, turn = turn + 1 WHERE seq = ?",
   );
-  const find = db.prepare("SELECT seq, visible, flight, sent FROM sqs_message WHERE seq = ? AND queue = ? AND turn = ? AND substr(id, 1, 8) = ?");
+  const find = db.prepare(
+    "SELECT seq, visible, flight, sent FROM sqs_message WHERE seq = ? AND queue = ? AND turn = ? AND substr(id, 1, 8) = ?",
+  );
   const drop = db.prepare("DELETE FROM sqs_message WHERE seq = ?");
   const dropBody = db.prepare("DELETE FROM sqs_body WHERE seq = ?");
   const show = db.prepare("UPDATE sqs_message SET visible = ?, flight = ?, held = 0 WHERE seq = ?");
   const unhold = db.prepare("UPDATE sqs_message SET held = 0 WHERE seq = ?");
   const oldest = db.prepare("SELECT min(sent) AS sent FROM sqs_message WHERE queue = ?");
-  const expiredBodies = db.prepare("DELETE FROM sqs_body WHERE seq IN (SELECT seq FROM sqs_message WHERE queue = ? AND sent <= ?)");
+  const expiredBodies = db.prepare(
+    "DELETE FROM sqs_body WHERE seq IN (SELECT seq FROM sqs_message WHERE queue = ? AND sent <= ?)",
+  );
   const expired = db.prepare("DELETE FROM sqs_message WHERE queue = ? AND sent <= ?");
   const first = db.prepare("SELECT visible FROM sqs_message WHERE queue = ? ORDER BY visible LIMIT 1");
   const waiting = db.prepare(
@@ -90,8 +100,12 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
     `SELECT count(*) FILTER (WHERE visible <= :now) AS visible, count(*) FILTER (WHERE visible > :now AND flight = 1) AS inFlight,
        count(*) FILTER (WHERE visible > :now AND flight = 0) AS delayed FROM sqs_message WHERE queue = :queue`,
   );
-  const hidden = db.prepare("SELECT count(*) AS count FROM (SELECT 1 FROM sqs_message WHERE queue = ? AND visible > ? LIMIT ?)");
-  const undo = db.prepare("UPDATE sqs_message SET visible = ?, flight = 0, held = 0, received = received - 1 WHERE held = 1");
+  const hidden = db.prepare(
+    "SELECT count(*) AS count FROM (SELECT 1 FROM sqs_message WHERE queue = ? AND visible > ? LIMIT ?)",
+  );
+  const undo = db.prepare(
+    "UPDATE sqs_message SET visible = ?, flight = 0, held = 0, received = received - 1 WHERE held = 1",
+  );
 
   const handleOf = (queue: Queue, seq: number, turn: number, id: string): string =>
     Buffer.from(`${queue.id}.${seq}.${turn}.${id.slice(0, 8)}`).toString("base64url");
@@ -99,8 +113,17 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
   /** The row a receipt handle names; null if it was received again, moved or removed since. */
   const lookup = (queue: Queue, handle: string) => {
     const [, owner, seq, turn, id] = HANDLE.exec(Buffer.from(handle, "base64url").toString("latin1")) ?? [];
-    if (Number(owner) !== queue.id) throw new AwsError("ReceiptHandleIsInvalid", `The input receipt handle "${handle}" is not a valid receipt handle.`);
-    return (find.get(Number(seq), queue.id, Number(turn), id!) ?? null) as { seq: number; visible: number; flight: number; sent: number } | null;
+    if (Number(owner) !== queue.id)
+      throw new AwsError(
+        "ReceiptHandleIsInvalid",
+        `The input receipt handle "${handle}" is not a valid receipt handle.`,
+      );
+    return (find.get(Number(seq), queue.id, Number(turn), id!) ?? null) as {
+      seq: number;
+      visible: number;
+      flight: number;
+      sent: number;
+    } | null;
   };
 
   const expire = (queue: Queue): void => {
@@ -131,11 +154,13 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
       const at = now();
       const out: Received[] = [];
       const target = queue.redrive && deps.queues.find(queue.redrive.target);
-      let room = want.bytes ?? Number.POSITIVE_INFINITY;
       let touched = false;
-      // What is moved or taken is no longer due (with visibility 0 a message is due again at once: never twice here).
-      for (const seen = new Set<number>(); out.length < want.max; ) {
-        const rows = (due.all(queue.id, at, want.max - out.length + seen.size) as Row[]).filter((row) => !seen.has(row.seq));
+      let ended = false;
+      // What is moved or taken is no longer due; with visibility 0 it is again at once, but nobody gets it twice here.
+      for (const seen = new Set<number>(); out.length < want.max && !ended; ) {
+        const rows = (due.all(queue.id, at, want.max - out.length + seen.size) as Row[]).filter(
+          (row) => !seen.has(row.seq),
+        );
         if (rows.length === 0) break;
         for (const row of rows) {
           touched = true;
@@ -143,22 +168,23 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
             bury.run(target.id, deps.queues.arn(queue.name), at, row.seq);
             continue;
           }
-          const { body } = bodyOf.get(row.seq) as { body: string };
-          room -= row.bytes;
-          if (room < 0 && out.length > 0) break;
-          if (want.visibility === 0) seen.add(row.seq);
-          mark.run(at + want.visibility, want.held ? 1 : 0, at, row.seq);
-          out.push({
+          const message: Received = {
             messageId: row.id,
             receiptHandle: handleOf(queue, row.seq, row.turn + 1, row.id),
-            body,
+            body: (bodyOf.get(row.seq) as { body: string }).body,
             md5OfBody: row.md5,
             attributes: systemAttributes(row, at),
             messageAttributes: row.attributes === null ? null : (JSON.parse(row.attributes) as MessageAttributes),
             md5OfMessageAttributes: row.md5_attributes,
-          });
+          };
+          if (want.fits && !want.fits(message)) {
+            ended = true;
+            break;
+          }
+          if (want.visibility === 0) seen.add(row.seq);
+          mark.run(at + want.visibility, want.held ? 1 : 0, at, row.seq);
+          out.push(message);
         }
-        if (room < 0) break;
       }
       if (touched) state.afterCommit(state.touch);
       return out;
@@ -209,7 +235,11 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
       transaction(() => {
         const row = lookup(queue, handle);
         if (!row)
-          throw invalidValue(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.");
+          throw invalidValue(
+            handle,
+            "ReceiptHandle",
+            "Message does not exist or is not available for visibility timeout change.",
+          );
         show.run(now() + visibility, visibility > 0 ? 1 : 0, row.seq);
         state.afterCommit(state.touch);
       }),
@@ -241,7 +271,8 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
         state.afterCommit(state.touch);
       }),
     /** When the first message is or becomes visible, in ms since 1970; null if there is no message. */
-    nextVisible: (queue: Queue): number | null => ((first.get(queue.id) as { visible: number } | undefined)?.visible ?? null),
+    nextVisible: (queue: Queue): number | null =>
+      (first.get(queue.id) as { visible: number } | undefined)?.visible ?? null,
     /** Whether `max` messages or `bytes` of them can be received now. */
     full: (queue: Queue, max: number, bytes: number): boolean => {
       const found = waiting.get(queue.id, now(), max) as { count: number; bytes: number };
@@ -252,16 +283,24 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
     /** Counts now, and the age of the oldest message in ms (null: none). */
     depth: (queue: Queue): { visible: number; inFlight: number; delayed: number; oldestMs: number | null } => {
       expire(queue);
-      const found = counts.get({ now: now(), queue: queue.id }) as { visible: number; inFlight: number; delayed: number };
+      const found = counts.get({ now: now(), queue: queue.id }) as {
+        visible: number;
+        inFlight: number;
+        delayed: number;
+      };
       const { sent } = oldest.get(queue.id) as { sent: number | null };
       return { ...found, oldestMs: sent === null ? null : now() - sent };
     },
-    selectAttributes: (attributes: MessageAttributes | null, wanted: readonly string[]): { attributes: MessageAttributes; md5: string } | null => {
+    selectAttributes: (
+      attributes: MessageAttributes | null,
+      wanted: readonly string[],
+    ): { attributes: MessageAttributes; md5: string } | null => {
       if (!attributes || wanted.length === 0) return null;
       const all = wanted.includes("All") || wanted.includes(".*");
       const picked = Object.fromEntries(
         Object.entries(attributes).filter(
-          ([name]) => all || wanted.some((want) => want === name || (want.endsWith(".*") && name.startsWith(want.slice(0, -2)))),
+          ([name]) =>
+            all || wanted.some((want) => want === name || (want.endsWith(".*") && name.startsWith(want.slice(0, -2)))),
         ),
       );
       return Object.keys(picked).length ? { attributes: picked, md5: md5OfAttributes(picked) } : null;

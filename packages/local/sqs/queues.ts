@@ -43,7 +43,9 @@ const PURGE_MS = 60_000;
 const json = (text: string): Record<string, unknown> | null => {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : null;
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : null;
   } catch {
     return null;
   }
@@ -76,7 +78,15 @@ export const queues = (state: State, deps: { account: string; region: string; no
   let known: Map<string, Queue> | null = null;
   const load = (): Map<string, Queue> => {
     const loaded = new Map<string, Queue>();
-    for (const row of all.all() as { id: number; name: string; attributes: string; tags: string; created: number; modified: number; purged: number | null }[]) {
+    for (const row of all.all() as {
+      id: number;
+      name: string;
+      attributes: string;
+      tags: string;
+      created: number;
+      modified: number;
+      purged: number | null;
+    }[]) {
       const attributes = JSON.parse(row.attributes) as Record<string, string>;
       const number = (name: string) => Number(attributes[name] ?? numbers[name]!.default);
       const policy = attributes.RedrivePolicy ? json(attributes.RedrivePolicy) : null;
@@ -122,7 +132,10 @@ export const queues = (state: State, deps: { account: string; region: string; no
 
   const checkName = (name: string): void => {
     if (name.endsWith(".fifo"))
-      throw new AwsError("UnsupportedOperation", `FIFO queues are not part of this stand-in; came ${name}, use a standard queue.`);
+      throw new AwsError(
+        "UnsupportedOperation",
+        `FIFO queues are not part of this stand-in; came ${name}, use a standard queue.`,
+      );
     if (!/^[A-Za-z0-9_-]{1,80}$/.test(name))
       throw invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
   };
@@ -135,13 +148,18 @@ export const queues = (state: State, deps: { account: string; region: string; no
       if (policy[key] === undefined) throw bad(`Redrive policy does not contain mandatory attribute: ${key}.`);
     const count = Number(policy.maxReceiveCount);
     if (!Number.isInteger(count) || count < 1 || count > 1000)
-      throw bad(`Invalid value for maxReceiveCount: ${String(policy.maxReceiveCount)}, valid values are from 1 to 1000 both inclusive.`);
+      throw bad(
+        `Invalid value for maxReceiveCount: ${String(policy.maxReceiveCount)}, valid values are from 1 to 1000 both inclusive.`,
+      );
     const target = nameOfArn(String(policy.deadLetterTargetArn));
     const queue = target === null ? null : find(target);
     if (!queue) throw bad("Dead letter target does not exist.");
     const allow = queue.attributes.RedriveAllowPolicy ? json(queue.attributes.RedriveAllowPolicy) : null;
     const sources = Array.isArray(allow?.sourceQueueArns) ? allow.sourceQueueArns : [];
-    if (allow?.redrivePermission === "denyAll" || (allow?.redrivePermission === "byQueue" && !sources.includes(arn(from))))
+    if (
+      allow?.redrivePermission === "denyAll" ||
+      (allow?.redrivePermission === "byQueue" && !sources.includes(arn(from)))
+    )
       throw bad(`Queue does not have permission to use ${queue.name} as a dead letter queue.`);
   };
 
@@ -169,7 +187,11 @@ export const queues = (state: State, deps: { account: string; region: string; no
     change(() => update.run(JSON.stringify(merged(queue.attributes, attributes)), Math.floor(now() / 1000), queue.id));
   };
 
-  const make = (name: string, attributes: Readonly<Record<string, string>>, tags: Readonly<Record<string, string>>): void => {
+  const make = (
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    tags: Readonly<Record<string, string>>,
+  ): void => {
     checkName(name);
     checkAttributes(attributes, name);
     const at = Math.floor(now() / 1000);
@@ -190,22 +212,37 @@ export const queues = (state: State, deps: { account: string; region: string; no
     ensure: (name: string, attributes: Readonly<Record<string, string>>): void =>
       find(name) ? set(name, attributes) : make(name, attributes, {}),
     /** CreateQueue: an existing queue must agree with every attribute that is given. */
-    create: (name: string, attributes: Readonly<Record<string, string>>, tags: Readonly<Record<string, string>>): void => {
+    create: (
+      name: string,
+      attributes: Readonly<Record<string, string>>,
+      tags: Readonly<Record<string, string>>,
+    ): void => {
       checkName(name);
       const queue = find(name);
       if (!queue) {
         const at = (buried.get(name) as { at: number } | undefined)?.at;
         if (at !== undefined && now() - at < DELETED_MS)
-          throw new AwsError("QueueDeletedRecently", "You must wait 60 seconds after deleting a queue before you can create another with the same name.");
-        return make(name, attributes, tags);
+          throw new AwsError(
+            "QueueDeletedRecently",
+            "You must wait 60 seconds after deleting a queue before you can create another with the same name.",
+          );
+        make(name, attributes, tags);
+        return;
       }
       checkAttributes(attributes, name);
       for (const [key, value] of Object.entries(attributes))
         if (value !== (queue.attributes[key] ?? numbers[key]?.default ?? ""))
-          throw new AwsError("QueueNameExists", `A queue already exists with the same name and a different value for attribute ${key}`);
+          throw new AwsError(
+            "QueueNameExists",
+            `A queue already exists with the same name and a different value for attribute ${key}`,
+          );
     },
     /** Forgets the queue; its messages are the caller's to remove, in the same transaction. */
-    remove: (queue: Queue): void => change(() => void (drop.run(queue.id), bury.run(queue.name, now()))),
+    remove: (queue: Queue): void =>
+      change(() => {
+        drop.run(queue.id);
+        bury.run(queue.name, now());
+      }),
     tag: (name: string, tags: Readonly<Record<string, string>>): void => {
       const queue = get(name);
       const next = { ...queue.tags, ...tags };
@@ -214,12 +251,21 @@ export const queues = (state: State, deps: { account: string; region: string; no
     },
     untag: (name: string, keys: readonly string[]): void => {
       const queue = get(name);
-      change(() => retag.run(JSON.stringify(Object.fromEntries(Object.entries(queue.tags).filter(([key]) => !keys.includes(key)))), queue.id));
+      change(() =>
+        retag.run(
+          JSON.stringify(Object.fromEntries(Object.entries(queue.tags).filter(([key]) => !keys.includes(key)))),
+          queue.id,
+        ),
+      );
     },
     /** Notes a purge; refused within 60 s of the last. */
     purge: (queue: Queue): void => {
       if (queue.purged !== null && now() - queue.purged < PURGE_MS)
-        throw new AwsError("PurgeQueueInProgress", `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`, 403);
+        throw new AwsError(
+          "PurgeQueueInProgress",
+          `Only one PurgeQueue operation on ${queue.name} is allowed every 60 seconds.`,
+          403,
+        );
       change(() => purge.run(now(), queue.id));
     },
     /** Queues whose dead letters go to this one. */

@@ -14,7 +14,7 @@ export const bovespaRefined = {
     alta_volatilidade: boolean("(preco_maximo - preco_minimo) é 5% de preco_minimo ou mais; falso se preco_minimo não é positivo"),
     baixa_volatilidade: boolean("(preco_maximo - preco_minimo) é 1% de preco_minimo ou menos; falso se preco_minimo não é positivo"),
     negocios_suspeitos: boolean(
-      "dinheiro por negócio acima de 50 vezes a mediana (inferior) do próprio papel no ano: total_negocios deve ter voltado a zero em 100.000",
+      "total_negocios deve ter voltado a zero em 100.000: dinheiro por negócio acima de 50 vezes a mediana (inferior) do próprio papel no ano e, com 100.000 negócios a mais, ainda de um décimo dela ou mais",
     ),
     ...lineage,
   },

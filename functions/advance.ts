@@ -1,0 +1,155 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Aws } from "../packages/aws/index.ts";
+import { send } from "../packages/aws/queues.ts";
+import { deadline } from "../packages/aws/retry.ts";
+import { books } from "../packages/aws/runs.ts";
+import { type Rested, shapeOf, advance as walk, type Wish } from "../packages/core/advance.ts";
+import type { Dataset } from "../packages/core/dataset.ts";
+import { recipeOf } from "../packages/core/recipe.ts";
+import { rejectBody } from "../packages/core/reject.ts";
+import { bucket, logicalName, type Stage } from "../packages/core/stage.ts";
+import { log } from "./log.ts";
+import { datasetNamed, digest, openRiver } from "./river.ts";
+
+export type AdvanceOptions = {
+  /** When to stop, ms since 1970; in 5 minutes if absent. */
+  until?: number;
+  /** Raw keys that a bell named: those that landed late are known by it alone. */
+  named?: readonly string[];
+  /** Look at every raw object there is; weekly, for late ones whose bell was lost. */
+  full?: boolean;
+  wish?: Wish;
+};
+
+const PATIENCE_MS = 5 * 60_000;
+
+/**
+ * Does for a dataset what is to be done: applies, commits, starts, opens, until nothing is. Safe to call by anybody, at
+ * any time, any number of times at once. It throws when a store fails; what was done stays done.
+ */
+export const advance = async (aws: Aws, dataset: Dataset, options: AdvanceOptions = {}): Promise<Rested> => {
+  const { until = Date.now() + PATIENCE_MS, named = [], full = false, wish = {} } = options;
+  const recipe = recipeFor(dataset);
+  const shape = shapeOf(dataset, recipe.sha256);
+  const { eyes, hands } = books(aws, { dataset, shape, ...recipe, digest, named, full, until });
+  const note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) => log(level, "advance", message, metadata);
+  return walk(eyes, hands, shape, { until, now: Date.now, note, named, wish });
+};
+
+type Made = ReturnType<typeof recipeOf> & { sha256: string };
+const recipes = new WeakMap<Dataset, Made>();
+
+/** A dataset's recipe; made once while the function is warm. Its digest is that of the document as it is stored. */
+const recipeFor = (dataset: Dataset): Made => {
+  const known = recipes.get(dataset);
+  if (known) return known;
+  const made = recipeOf(dataset, digest);
+  const whole = { ...made, sha256: digest(JSON.stringify(made.recipe)) };
+  recipes.set(dataset, whole);
+  return whole;
+};
+
+export type Clock = { datasets: string[]; full?: boolean };
+
+/**
+ * Every bell only rings: what is to be done is read from the stores. A bell is acknowledged when each dataset it names
+ * has come to rest; a clock's call throws instead, and the next one goes on.
+ */
+export const handler = async (event: SQSEvent | Clock, context: Context): Promise<SQSBatchResponse | undefined> => {
+  const { aws, datasets } = openRiver();
+  const until = deadline(context);
+  if ("datasets" in event) {
+    const ends = await Promise.all(event.datasets.map((name) => ring(aws, datasetNamed(datasets, name), { until, full: event.full ?? false })));
+    if (ends.includes(null)) throw new Error("not every dataset came to rest; the next call goes on");
+    return;
+  }
+  const bells = event.Records.map(({ messageId, body }) => ({ messageId, body, ...readBell(aws.stage, datasets, body) }));
+  const rung = new Map<string, Rested | null>();
+  const names = [...new Set(bells.flatMap((bell) => bell.for))];
+  await Promise.all(
+    names.map(async (name) => {
+      const named = [...new Set(bells.flatMap((bell) => bell.keys.filter((key) => key.startsWith(`raw/${name}/`))))];
+      rung.set(name, await ring(aws, datasetNamed(datasets, name), { until, named }));
+    }),
+  );
+  const refused = new Map(
+    await Promise.all(
+      bells.filter((bell) => bell.problem !== null).map(async (bell) => [bell.messageId, await refuse(aws, bell.body, bell.problem ?? "", until)] as const),
+    ),
+  );
+  const back = bells.filter((bell) => {
+    if (bell.problem !== null) return !refused.get(bell.messageId);
+    return bell.for.some((name) => {
+      const end = rung.get(name);
+      return !end?.rested || bell.keys.some((key) => end.owed.includes(key));
+    });
+  });
+  return { batchItemFailures: back.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+};
+
+/** One dataset's trouble is not the others': null when it failed or had no time left. */
+const ring = async (aws: Aws, dataset: Dataset, options: AdvanceOptions): Promise<Rested | null> => {
+  try {
+    const end = await advance(aws, dataset, options);
+    if (!end.rested) log("WARN", "advance", end.why, { dataset: dataset.name, rounds: end.rounds });
+    return end.rested ? end : null;
+  } catch (error) {
+    const { name, message } = error as Error;
+    log("ERROR", "advance", "stopped by an error; the next bell goes on", { dataset: dataset.name, error: name, detail: message });
+    return null;
+  }
+};
+
+export type Bell = { for: string[]; keys: string[]; problem: string | null };
+
+/** What a message of the queue `landed` rings for. One that nobody understands is a problem, and goes to a person. */
+export const readBell = (stage: Stage, datasets: readonly Dataset[], body: string): Bell => {
+  const problem = (text: string): Bell => ({ for: [], keys: [], problem: text });
+  type Notice = {
+    Event?: string;
+    Records?: { s3?: { bucket?: { name?: string }; object?: { key?: string } } }[];
+    source?: string;
+    detail?: { jobName?: string };
+  };
+  let notice: Notice | null;
+  try {
+    notice = JSON.parse(body) as Notice | null;
+  } catch {
+    return problem("expected JSON");
+  }
+  if (notice?.Event === "s3:TestEvent") return { for: [], keys: [], problem: null };
+  if (notice?.source === "aws.glue") {
+    const job = logicalName(stage, notice.detail?.jobName ?? "");
+    const dataset = datasets.find((d) => `refine-${d.name}` === job);
+    return dataset ? { for: [dataset.name], keys: [], problem: null } : problem(`expected a job of a dataset, came ${job}`);
+  }
+  if (!Array.isArray(notice?.Records) || notice.Records.length === 0) return problem("expected an S3 notification or a Glue job event");
+  const bell: Bell = { for: [], keys: [], problem: null };
+  for (const record of notice.Records) {
+    const written = record?.s3?.object?.key;
+    const key = typeof written === "string" ? decodeKey(written) : null;
+    const dataset = datasets.find((d) => d.raw && key?.startsWith(`raw/${d.name}/`));
+    if (record?.s3?.bucket?.name !== bucket(stage, "lake") || !key || !dataset)
+      return problem(`expected an object of a dataset under raw/ in the lake, came ${record?.s3?.bucket?.name}/${written}`);
+    bell.for.push(dataset.name);
+    bell.keys.push(key);
+  }
+  return { ...bell, for: [...new Set(bell.for)] };
+};
+
+/** Keys in notifications are form-encoded with `/` kept. */
+const decodeKey = (key: string): string | null => {
+  try {
+    return decodeURIComponent(key.replaceAll("+", " "));
+  } catch {
+    return null;
+  }
+};
+
+/** Whether the dead-letter queue took it. */
+const refuse = async (aws: Aws, body: string, problem: string, until: number): Promise<boolean> => {
+  const cause = { reason: "no_bell", message: problem, path: "", seen: new Date().toISOString() };
+  const [sent] = await send(aws, "landed-dlq", [rejectBody({ name: "landed" }, body, cause, digest)], { until });
+  log("WARN", "advance", "a message that is no bell was rejected", { problem, accepted: sent?.outcome === "accepted" });
+  return sent?.outcome === "accepted";
+};

@@ -1,0 +1,133 @@
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead, type SchemaElement } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import type { Inspected } from "../core/advance.ts";
+import type { GlueType } from "../core/columns.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { ingestDate, type RawObject } from "../core/run.ts";
+import type { Aws } from "./index.ts";
+import { getBytes } from "./store.ts";
+
+/** One request reads most footers whole. */
+const FOOTER_BYTES = 64 * 1024;
+/** `PAR1`, the footer's length and `PAR1` again. */
+const SMALLEST_BYTES = 12;
+
+type Physical = NonNullable<SchemaElement["type"]>;
+const physical = (type: GlueType): readonly Physical[] => {
+  if (type.startsWith("decimal")) return ["INT32", "INT64", "FIXED_LEN_BYTE_ARRAY", "BYTE_ARRAY"];
+  const types: Record<string, readonly Physical[]> = {
+    string: ["BYTE_ARRAY"],
+    int: ["INT32"],
+    bigint: ["INT64"],
+    double: ["DOUBLE"],
+    boolean: ["BOOLEAN"],
+    date: ["INT32"],
+    timestamp: ["INT96", "INT64"],
+  };
+  return types[type] ?? [];
+};
+
+class Unreadable extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Looks at one version of a raw object: is it Parquet, has it the raw table's columns, which units do its rows touch.
+ * The units are read from the unit's column, never guessed from a range. Bytes come by ranges under the ETag.
+ * @throws what the store throws: an outage is no property of the object.
+ */
+export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Promise<Inspected> => {
+  const raw = dataset.raw;
+  if (!raw) throw new Error(`dataset ${dataset.name} has no raw objects`);
+  if (ingestDate(object.key) === null)
+    return { object, is: "rejected", reason: "key", message: `expected …/ingest_date=YYYY-MM-DD/… in the key, came ${object.key}` };
+  let failure: { error: unknown } | undefined;
+  let gone = false;
+  const file: AsyncBuffer = {
+    byteLength: object.size,
+    slice: async (start, end = object.size) => {
+      try {
+        const bytes = await getBytes(aws, "lake", object.key, { range: `bytes=${start}-${end - 1}`, ifMatch: object.etag });
+        if (bytes) return new Uint8Array(bytes).buffer;
+        gone = true;
+      } catch (error) {
+        gone = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode === 412;
+        failure = { error };
+      }
+      throw new Error("not read");
+    },
+  };
+  try {
+    if (object.size < SMALLEST_BYTES) throw new Unreadable("not_parquet", `expected Parquet, came ${object.size} bytes`);
+    const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
+    checkColumns(metadata, dataset);
+    const values = dataset.unit ? await valuesOf(file, metadata, dataset.unit.column) : new Set<string>();
+    const units = dataset.unit ? [...new Set([...values].map(dataset.unit.of))] : [""];
+    return { object, is: "sound", units };
+  } catch (error) {
+    if (gone) return { object, is: "gone" };
+    if (failure) throw failure.error;
+    const reason = error instanceof Unreadable ? error.reason : "not_parquet";
+    return { object, is: "rejected", reason, message: (error as Error).message };
+  }
+};
+
+const checkColumns = (metadata: FileMetaData, dataset: Dataset): void => {
+  const wanted = dataset.raw!.table.columns;
+  const [root, ...elements] = metadata.schema;
+  if (root?.num_children !== elements.length) throw new Unreadable("columns", "expected flat columns, came nested ones");
+  const found = new Map(elements.map((element) => [element.name.toLowerCase(), element]));
+  const missing = Object.keys(wanted).filter((name) => !found.has(name));
+  const unknown = [...found.keys()].filter((name) => !wanted[name]);
+  if (missing.length + unknown.length > 0)
+    throw new Unreadable(
+      "columns",
+      `expected the columns of ${dataset.raw!.table.name}: ${missing.length ? `missing ${missing.join(", ")}` : ""}${missing.length && unknown.length ? "; " : ""}${unknown.length ? `unknown ${unknown.join(", ")}` : ""}`,
+    );
+  for (const [name, element] of found) {
+    const type = wanted[name]!.type;
+    if (element.repetition_type === "REPEATED" || !element.type || !physical(type).includes(element.type))
+      throw new Unreadable("columns", `${name}: expected ${type}, came ${element.type ?? "a group"}`);
+  }
+};
+
+/** The distinct values of a column. A row group whose least and greatest value are equal, and exact, has that one. */
+const valuesOf = async (file: AsyncBuffer, metadata: FileMetaData, column: string): Promise<Set<string>> => {
+  const values = new Set<string>();
+  let start = 0;
+  for (const group of metadata.row_groups) {
+    const end = start + Number(group.num_rows);
+    const chunk = group.columns.find((c) => c.meta_data?.path_in_schema.join(".").toLowerCase() === column)?.meta_data;
+    const stats = chunk?.statistics;
+    const exact = stats?.is_min_value_exact !== false && stats?.is_max_value_exact !== false && stats?.null_count === 0n;
+    const [least, most] = [stats?.min_value, stats?.max_value];
+    if (exact && least !== undefined && most !== undefined && textOf(least) === textOf(most)) values.add(textOf(least));
+    else
+      await parquetRead({
+        file,
+        metadata,
+        compressors,
+        columns: [chunk?.path_in_schema[0] ?? column],
+        rowStart: start,
+        rowEnd: end,
+        onChunk: ({ columnData }) => {
+          for (const value of columnData) values.add(textOf(value));
+        },
+      });
+    start = end;
+  }
+  return values;
+};
+
+const textOf = (value: unknown): string => {
+  if (value === null || value === undefined) throw new Unreadable("unit", "expected a value in the unit's column of every row, came null");
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new Unreadable("unit", "expected a date that exists in the unit's column");
+    return value.toISOString().replace("T00:00:00.000Z", "");
+  }
+  return value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value);
+};

@@ -1,0 +1,186 @@
+import PQueue from "p-queue";
+import { type Eyes, type Facts, type Hands, type Shape, watched } from "../core/advance.ts";
+import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
+import type { Digest } from "../core/message.ts";
+import type { Recipe } from "../core/recipe.ts";
+import { type Reject, rejectObject } from "../core/reject.ts";
+import { parseReport, type Submission } from "../core/report.ts";
+import {
+  type Accepted,
+  acceptedKey,
+  assetKey,
+  attemptFolder,
+  commitKey,
+  type ListedObject,
+  nameObject,
+  numberOf,
+  parseAccepted,
+  parseRun,
+  type Rejected,
+  recipeKey,
+  reportKey,
+  type Run,
+  runKey,
+} from "../core/run.ts";
+import { bucket } from "../core/stage.ts";
+import { applyCatalog, readCatalog } from "./catalog.ts";
+import type { Aws } from "./index.ts";
+import { readAttempts, startJob } from "./jobs.ts";
+import { inspect } from "./parquet.ts";
+import { send } from "./queues.ts";
+import { create, getJson, head, list } from "./store.ts";
+
+/** A document larger than this is no document of ours: it would not fit a function's memory. Bytes of JSON. */
+const DOCUMENT_BYTES = 64 * 1024 ** 2;
+/** Footers read at once. */
+const INSPECTIONS = 16;
+
+export type Books = {
+  dataset: Dataset;
+  shape: Shape;
+  recipe: Recipe;
+  /** Bodies of the recipe's assets, by their digest. */
+  assets: ReadonlyMap<string, string>;
+  digest: Digest;
+  /** Raw keys that a bell named. */
+  named?: readonly string[];
+  /** List every raw object there is, not only those of dates that are open. */
+  full?: boolean;
+  until: number;
+};
+
+/** The stores of runs, commits and all that they speak of, over AWS. */
+export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
+  const { dataset, shape, digest } = of;
+  const name = dataset.name;
+  const documents = new Map<string, unknown>();
+
+  /** A document is never changed once it is there: what was read stays read, for the few that are in use. */
+  const document = async <T>(key: string, parse: (value: unknown, key: string) => T): Promise<T | null> => {
+    const known = documents.get(key);
+    if (known) return known as T;
+    const value = await getJson(aws, "state", key);
+    if (value === null) return null;
+    const parsed = parse(value, key);
+    documents.set(key, parsed);
+    for (const old of [...documents.keys()].slice(0, -8)) documents.delete(old);
+    return parsed;
+  };
+
+  const newest = async <T>(series: string, parse: (value: unknown, key: string) => T): Promise<T | null> => {
+    for await (const { key, size } of list(aws, "state", `${series}/${name}/`, { limit: 1 })) {
+      if (!Number.isSafeInteger(numberOf(key)) || size > DOCUMENT_BYTES)
+        throw new PregaoError("document", `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`);
+      return document(key, parse);
+    }
+    return null;
+  };
+
+  const commitOf = (n: number) => document(commitKey(name, n), parseCommit);
+  /** The newest commit of this call's earlier readings: older than the facts, which only makes the listing longer. */
+  let hint: Commit | null | undefined;
+  const past = async (): Promise<Commit | null> => {
+    hint ??= await newest("commits", parseCommit);
+    return hint;
+  };
+
+  const raw = async (): Promise<Pick<Facts, "raw" | "accepted">> => {
+    const accepted = await readAccepted();
+    if (!dataset.raw) return { raw: [], accepted };
+    const before = await past();
+    const names = recentNames(before);
+    const prefix = `raw/${name}/`;
+    const found: ListedObject[] = [];
+    const seen = new Set<string>();
+    // What was settled once stays so: leaving it out bounds memory, also of a full listing.
+    const take = (object: ListedObject) => {
+      seen.add(object.key);
+      if (!isSettled(before, nameObject(object), names)) found.push(object);
+    };
+    // "0" follows "/": the first key after those of the date itself.
+    const after = before?.through && !of.full ? `${prefix}ingest_date=${before.through}0` : undefined;
+    for await (const { key, etag, size, modified } of list(aws, "lake", prefix, after ? { after } : {}))
+      if (!key.endsWith("/")) take({ key, etag, size, modified: modified.getTime() });
+    for (const key of new Set([...(of.named ?? []), ...watched(before)])) {
+      if (seen.has(key)) continue;
+      const there = await head(aws, "lake", key);
+      if (there) take({ key, etag: there.etag, size: there.size, modified: there.modified.getTime() });
+    }
+    return { raw: found, accepted };
+  };
+
+  const readAccepted = async (): Promise<Accepted[]> => {
+    const accepted: Accepted[] = [];
+    for await (const { key } of list(aws, "state", acceptedKey(name, "").replace(/\.json$/, ""))) {
+      const one = await document(key, parseAccepted);
+      if (one) accepted.push(one);
+    }
+    return accepted;
+  };
+
+  /** A run whose commit was there before cannot be open: its attempts and reports are of no use. */
+  const isOpen = async (run: Run | null): Promise<boolean> => run !== null && run.run > ((await past())?.commit ?? 0);
+
+  const submissions = async (run: Run): Promise<Submission[]> => {
+    const found: Submission[] = [];
+    const prefix = reportKey(name, run.run, "").replace(/\.json$/, "");
+    for await (const { key, size } of list(aws, "state", prefix)) {
+      const attempt = key.slice(prefix.length).replace(/\.json$/, "");
+      const files: Record<string, number> = {};
+      for (const table of shape.tables)
+        for await (const file of list(aws, "lake", attemptFolder(table, run.run, attempt))) files[file.key] = file.size;
+      try {
+        if (size > DOCUMENT_BYTES) throw new PregaoError("document", `${key} has ${size} bytes, more than ${DOCUMENT_BYTES}`);
+        found.push({ attempt, report: await document(key, parseReport), files });
+      } catch (error) {
+        if (!(error instanceof PregaoError || error instanceof SyntaxError)) throw error;
+        found.push({ attempt, report: null, problem: error.message, files });
+      }
+    }
+    return found;
+  };
+
+  const eyes: Eyes = {
+    clock: () => ({ now: Date.now() }),
+    raw,
+    catalog: async () => ({ catalog: await readCatalog(aws, dataset.database, dataset.tables) }),
+    run: async () => ({ run: await newest("runs", parseRun) }),
+    attempts: async ({ run }) => ({ attempts: run && (await isOpen(run)) ? await readAttempts(aws, run) : [] }),
+    submissions: async ({ run }) => ({ submissions: run && (await isOpen(run)) ? await submissions(run) : [] }),
+    commit: async ({ run }) => {
+      const commit = await newest("commits", parseCommit);
+      hint = commit;
+      return { commit, base: run && run.base > 0 ? await commitOf(run.base) : null };
+    },
+  };
+
+  const hands: Hands = {
+    apply: (commit) => applyCatalog(aws, dataset.database, dataset.tables, commit.tables, of.until),
+    inspect: (objects) => new PQueue({ concurrency: INSPECTIONS }).addAll(objects.map((o) => () => inspect(aws, dataset, o))),
+    open: async (run) => {
+      const key = recipeKey(name, run.recipe);
+      if (!(await head(aws, "state", key))) {
+        for (const [sha256, body] of of.assets) await create(aws, "state", assetKey(sha256), body);
+        await create(aws, "state", key, JSON.stringify(of.recipe));
+      }
+      return (await create(aws, "state", runKey(name, run.run), JSON.stringify(run))) === "created" ? "created" : "lost";
+    },
+    start: (run) => startJob(aws, run),
+    commit: async (document) => {
+      await reject(document.rejected, document);
+      const key = commitKey(name, document.commit);
+      return (await create(aws, "state", key, JSON.stringify(document))) === "created" ? "created" : "lost";
+    },
+  };
+
+  const reject = async (rejected: readonly Rejected[], { at }: Commit): Promise<void> => {
+    const letters: Reject[] = rejected.map((object) => rejectObject(dataset, bucket(aws.stage, "lake"), object, at, digest));
+    const sent = await send(aws, "landed-dlq", letters, { until: of.until });
+    const lost = sent.filter((s) => s.outcome !== "accepted");
+    if (lost.length > 0) throw new Error(`${lost.length} of ${letters.length} dead letters not accepted by landed-dlq: ${lost[0]?.reason}`);
+  };
+
+  return { eyes, hands };
+};

@@ -1,0 +1,120 @@
+import type { Scraped } from "../../functions/scrape.ts";
+import { all } from "../aws/queries.ts";
+import { depth, peek } from "../aws/queues.ts";
+import { getJson, list } from "../aws/store.ts";
+import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
+import { readDeadLetter } from "../core/reject.ts";
+import { commitKey } from "../core/run.ts";
+import type { Place } from "./place.ts";
+
+/**
+ * Where the rows of one origin are. `sent` = `raw` + `rejected` + `repeated`, and `raw` = the tables' + `superseded`,
+ * once it is done.
+ */
+export type Account = {
+  sent: number;
+  /** Lines of the origin that say the same as another line of it: one event. */
+  repeated: number;
+  /** Distinct events in raw. */
+  raw: number;
+  /** Records in the dead-letter queue. */
+  rejected: number;
+  /** Rows of this origin in each table that holds its rows. */
+  tables: Record<string, number>;
+  /** In raw, but another origin's row stands in their place. */
+  superseded: number;
+  commit: number;
+};
+
+/** The newest commit of a dataset, or null before the first. */
+export const newestCommit = async (place: Place, dataset: string): Promise<Commit | null> => {
+  for await (const { key } of list(place.aws, "state", `commits/${dataset}/`, { limit: 1 }))
+    return parseCommit(await getJson(place.aws, "state", key), key);
+  return null;
+};
+
+const POLL_MS = 100;
+
+/** Follows an origin until every row of it is published, superseded or rejected. `seen` is told the rows so far. */
+export const followed = async (place: Place, dataset: Dataset, scraped: Scraped, seen: (rows: number) => void): Promise<Account> => {
+  let events = 0;
+  let last = await newestCommit(place, dataset.name);
+  const start = last?.commit ?? 0;
+  const distinct = distinctOf(scraped);
+  let first = true;
+  for (;;) {
+    const commit = await newestCommit(place, dataset.name);
+    const moved = (commit?.commit ?? 0) !== (last?.commit ?? 0);
+    for (let n = (last?.commit ?? start) + 1; commit && n <= commit.commit; n++) events += await eventsOf(place, dataset, n, scraped);
+    last = commit ?? last;
+    seen(Math.min(scraped.rows, events));
+    if (commit?.held.length) throw held(dataset, commit);
+    const letters = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
+    if (first || moved || letters > 0) {
+      first = false;
+      const rejected = letters > 0 ? await rejectedOf(place, dataset, scraped) : 0;
+      if (!scraped.fresh || events + rejected >= distinct) {
+        const account = await accountOf(place, dataset, scraped, rejected, commit);
+        if (account.raw + rejected >= distinct && (await settled(place, dataset, commit))) return account;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+};
+
+const distinctOf = (scraped: Scraped): number => Object.values(scraped.sessions).reduce((sum, n) => sum + n, 0);
+
+const eventsOf = async (place: Place, dataset: Dataset, n: number, scraped: Scraped): Promise<number> => {
+  const key = commitKey(dataset.name, n);
+  const commit = parseCommit(await getJson(place.aws, "state", key), key);
+  return commit.status === "published" ? (commit.origins[scraped.origin.sha256]?.events ?? 0) : 0;
+};
+
+const held = (dataset: Dataset, commit: Commit): PregaoError => {
+  const [first] = commit.held;
+  const laws = first?.findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
+  return new PregaoError(
+    "held",
+    `a run of ${dataset.name} is held: ${laws}. Nothing of it is published until a person accepts it; see: pregao status`,
+  );
+};
+
+/** Every raw object that is there is settled: whatever came with this origin has been refined. */
+const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> => {
+  const names = recentNames(commit);
+  const after = commit?.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
+  for await (const object of list(place.aws, "lake", `raw/${dataset.name}/`, after ? { after } : {}))
+    if (!isSettled(commit, object, names)) return false;
+  return true;
+};
+
+const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<number> =>
+  peek(place.aws, `${dataset.name}-dlq`, (messages) => {
+    const records = new Map<string, number>();
+    for (const message of messages) {
+      if (!message.body.includes(scraped.origin.sha256)) continue;
+      const letter = readDeadLetter(message.body, message);
+      records.set(letter.id, letter.records.length);
+    }
+    return [...records.values()].reduce((sum, n) => sum + n, 0);
+  });
+
+const accountOf = async (place: Place, dataset: Dataset, scraped: Scraped, rejected: number, commit: Commit | null): Promise<Account> => {
+  const { sha256, scraped_at } = scraped.origin;
+  const tables = dataset.tables.filter((t) => t.columns.event_id);
+  const [raw] = await all(
+    place.aws,
+    `SELECT count(DISTINCT event_id) AS n FROM ${dataset.raw!.table.name} WHERE origin_sha256 = '${sha256}' AND ingest_date >= DATE '${scraped_at.slice(0, 10)}'`,
+    dataset.database,
+  );
+  const counts: Record<string, number> = {};
+  for (const t of tables) {
+    const [row] = await all(place.aws, `SELECT count(*) AS n FROM ${t.name} WHERE origin_sha256 = '${sha256}'`, dataset.database);
+    counts[t.name] = Number(row?.n);
+  }
+  const inTables = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const inRaw = Number(raw?.n);
+  return { sent: scraped.rows, repeated: scraped.rows - distinctOf(scraped), raw: inRaw, rejected, tables: counts, superseded: inRaw - inTables, commit: commit?.commit ?? 0 };
+};

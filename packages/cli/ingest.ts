@@ -1,0 +1,84 @@
+import { open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { download, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
+import { type Account, followed } from "./account.ts";
+import { count, plural } from "./output.ts";
+import type { Place } from "./place.ts";
+
+export type IngestOptions = { file?: string; url?: string; version?: string; wait?: boolean };
+
+/** `pregao ingest`: an origin's file through the river; with --wait until every row of it has its place. */
+export const ingest = async (place: Place, dataset: Dataset, options: IngestOptions): Promise<void> => {
+  if (Boolean(options.file) === Boolean(options.url))
+    throw new PregaoError("usage", "expected --file PATH or --url URL: where the origin's bytes are");
+  const origin = options.file ? await openFile(options.file) : { file: await download(options.url!), close: async () => {} };
+  try {
+    const file = { ...origin.file, ...(options.version ? { version: options.version } : {}) };
+    const { scraped, account } = await flow(place, dataset, file, Boolean(options.wait));
+    place.output.result({ ...scraped, ...(account ? { account } : {}) }, () => screen(dataset, scraped, account));
+  } finally {
+    await origin.close();
+  }
+};
+
+/** Sends a file and, if asked to, follows it to its tables; bars on the way. Throws unless every row was accepted. */
+export const flow = async (
+  place: Place,
+  dataset: Dataset,
+  file: OriginFile,
+  wait: boolean,
+): Promise<{ scraped: Scraped; account: Account | null }> => {
+  const { output } = place;
+  let bar = output.bar("check", file.bytes.size);
+  const scraped = await scrape(place.aws, dataset, file, {
+    surveyed: (rows) => {
+      bar.done();
+      bar = output.bar("send", rows);
+    },
+    sent: (rows) => bar.at(rows),
+  }).finally(() => bar.done());
+  if (scraped.accepted.rows !== scraped.rows)
+    throw new PregaoError(
+      "not_accepted",
+      `${plural(scraped.refused, "row")} refused by the queue and ${count(scraped.unknown)} with unknown outcome, of ${count(scraped.rows)}. Run the same command again: what was accepted before stays the same`,
+    );
+  if (!wait) return { scraped, account: null };
+  const refining = output.bar("publish", scraped.rows);
+  const account = await followed(place, dataset, scraped, (rows) => refining.at(rows)).finally(() => refining.done());
+  return { scraped, account };
+};
+
+/** A file as random access to its bytes; nothing of it is kept in memory. */
+export const openFile = async (path: string): Promise<{ file: OriginFile; close: () => Promise<void> }> => {
+  const info = await stat(path).catch(() => null);
+  if (!info?.isFile()) throw new PregaoError("file", `expected a file at ${path}, there is ${info ? "something else" : "none"}`);
+  const handle = await open(path);
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(end, info.size) - start));
+    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
+    return buffer.subarray(0, bytesRead);
+  };
+  return { file: { source: basename(path), bytes: { size: info.size, read } }, close: () => handle.close() };
+};
+
+const screen = (dataset: Dataset, scraped: Scraped, account: Account | null): string => {
+  const sessions = Object.keys(scraped.sessions);
+  const lines = [
+    `${scraped.source}: ${plural(scraped.rows, "row")} of ${plural(sessions.length, "session")} (${sessions[0]} to ${sessions.at(-1)}) in ${plural(scraped.messages, "message")}`,
+    ...(scraped.fresh ? [] : ["  these bytes were archived before: the same messages again, which change nothing"]),
+  ];
+  if (!account)
+    return [...lines, `  all accepted by the queue`, "", "Next: pregao status", ""].join("\n");
+  return [...lines, ...accountLines(account), "", `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`, ""].join("\n");
+};
+
+/** The account of an origin as lines whose numbers add up. */
+export const accountLines = (account: Account): string[] => {
+  const tables = Object.entries(account.tables).filter(([, n]) => n > 0);
+  return [
+    `  ${count(account.sent)} sent = ${count(account.raw)} in raw + ${count(account.rejected)} rejected${account.repeated ? ` + ${count(account.repeated)} repeated` : ""}`,
+    `  ${count(account.raw)} in raw = ${[...tables.map(([name, n]) => `${count(n)} in ${name}`), `${count(account.superseded)} superseded`].join(" + ")}`,
+  ];
+};

@@ -1,0 +1,310 @@
+import { type Commit, type Ending, type Failed, isSettled, outcome, recentNames } from "./commit.ts";
+import type { Dataset } from "./dataset.ts";
+import { accepts, disagreement, type Submission } from "./report.ts";
+import {
+  type Accepted,
+  byKey,
+  dayBefore,
+  ingestDate,
+  lastClosed,
+  type ListedObject,
+  nameObject,
+  nameOf,
+  type RawObject,
+  type Run,
+  type TableMap,
+} from "./run.ts";
+import { partitionValues } from "./table.ts";
+
+/** table → partition (`""` for a table without) → key prefix in the lake, ending in `/`. */
+export type Catalog = Record<string, Record<string, string>>;
+
+/** One start of the job for a run. `ended` is final. */
+export type Attempt = { id: string; ended: boolean; reason: string | null };
+
+/** What `advance` must know of a dataset. Tables in the order in which they are published: base first, then computed. */
+export type Shape = { dataset: string; tables: string[]; partitioned: Record<string, boolean>; unit: string | null; recipe: string; raw: boolean };
+
+export const shapeOf = (dataset: Dataset, recipe: string): Shape => ({
+  dataset: dataset.name,
+  tables: dataset.tables.map((t) => t.name),
+  partitioned: Object.fromEntries(dataset.tables.map((t) => [t.name, Object.keys(t.partitions).length > 0])),
+  unit: dataset.unit?.partition ?? null,
+  recipe,
+  raw: dataset.raw !== undefined,
+});
+
+/** What a person asks for once: units to make anew, or that what is held be tried again. */
+export type Wish = { rebuild?: readonly string[]; retryHeld?: boolean };
+
+/** What is in the stores. `run` is the newest; `attempts` and `submissions` are its; `base` is commit `run.base`. */
+export type Facts = {
+  now: number;
+  raw: ListedObject[];
+  accepted: Accepted[];
+  catalog: Catalog;
+  run: Run | null;
+  attempts: Attempt[];
+  submissions: Submission[];
+  commit: Commit | null;
+  base: Commit | null;
+};
+
+export type Action =
+  | { do: "apply"; commit: Commit }
+  | { do: "commit"; document: Commit }
+  | { do: "start"; run: Run }
+  | { do: "open"; objects: RawObject[]; rebuild: string[] | null }
+  | { do: "rest"; why: string };
+
+const rest = (why: string): Action => ({ do: "rest", why });
+
+/** Bounds of one run, so that planning fits a Lambda's time and a run document its memory; more is taken next time. */
+export const RUN_OBJECTS = 500;
+export const RUN_BYTES = 4 * 1024 ** 3;
+/** How long what failed alone waits when nothing else is published meanwhile. */
+export const RETRY_AFTER_MS = 3_600_000;
+
+/** What to do next for a dataset, from what is in the stores and nothing else. The order of the lines is proven. */
+export const decide = (facts: Facts, shape: Shape, wish: Wish = {}): Action => {
+  const { run, commit, attempts } = facts;
+  if (commit && differs(facts.catalog, commit.tables, shape)) return { do: "apply", commit };
+  if (run && run.run > (commit?.commit ?? 0)) {
+    if (run.objects.length === 0 && !run.rebuild) return ends(facts, run, { is: "nothing" });
+    const problems = new Map(facts.submissions.map((s) => [s.attempt, disagreement(run, s, shape.tables, shape.unit)]));
+    const agreed = facts.submissions.find((s) => problems.get(s.attempt) === null);
+    if (agreed?.report) return ends(facts, run, { is: "report", report: agreed.report });
+    if (attempts.length > 0 && attempts.every((a) => a.ended))
+      return ends(facts, run, { is: "failed", reason: attempts.map((a) => `${a.id}: ${a.reason ?? problems.get(a.id) ?? "it ended without a report"}`).join("; ") });
+    if (attempts.length === 0) return { do: "start", run };
+    return rest("the job is running");
+  }
+  const objects = shape.raw ? select(facts, wish) : [];
+  if (objects.length > 0) return { do: "open", objects, rebuild: null };
+  if (!shape.raw && stale(facts, shape)) return { do: "open", objects: [], rebuild: [""] };
+  if (wish.rebuild?.length) return { do: "open", objects: [], rebuild: [...wish.rebuild] };
+  return rest("nothing is pending");
+};
+
+const ends = (facts: Facts, run: Run, ending: Ending): Action => ({ do: "commit", document: outcome(run, facts.base, ending, facts.now) });
+
+/** Whether any table's partitions and locations are not the map's, none missing, none more. */
+export const differs = (catalog: Catalog, map: TableMap, shape: Pick<Shape, "tables" | "partitioned">): boolean =>
+  shape.tables.some((table) => {
+    const wanted = map[table] ?? {};
+    const found = catalog[table] ?? {};
+    // A table without partitions has a location from its creation on; it is ours to judge once a commit gave it one.
+    if (!shape.partitioned[table]) return wanted[""] !== undefined && found[""] !== wanted[""].folder;
+    const names = Object.keys(wanted);
+    return names.length !== Object.keys(found).length || names.some((name) => found[name] !== wanted[name]?.folder);
+  });
+
+/** Listed and neither settled, in order of ingest date and key. */
+const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => {
+  const names = recentNames(facts.commit);
+  const objects = new Map(facts.raw.map((o) => [nameOf(o), nameObject(o)]));
+  return [...objects.values()].filter((o) => !isSettled(facts.commit, o, names)).sort(byKey);
+};
+
+/** What the next run takes. */
+const select = (facts: Facts, wish: Wish): RawObject[] => {
+  const { commit, now } = facts;
+  const open = unsettled(facts);
+  if (open.length === 0 || !commit) return bounded(open);
+  // A run that was not published is halved until it is, or alone; what is listed no more cannot be read.
+  const half = new Set(commit.next.map(nameOf));
+  const next = open.filter((o) => half.has(nameOf(o)));
+  if (next.length > 0) return next;
+  const waiting = new Set(commit.failed.filter((f) => !mayRetry(f, commit, now)).map(nameOf));
+  const held = new Map(commit.held.map((h) => [nameOf(h), h]));
+  const pending = open.filter((o) => !held.has(nameOf(o)) && !waiting.has(nameOf(o)));
+  if (pending.length > 0) return bounded(pending);
+  // Held objects come back only when nothing else is pending: in every run, one bad session would block all publishing.
+  return bounded(
+    open.filter((o) => {
+      const h = held.get(nameOf(o));
+      return h && (h.back || wish.retryHeld || h.findings.every((f) => accepts(facts.accepted, f)));
+    }),
+  );
+};
+
+const mayRetry = (failed: Failed, commit: Commit, now: number): boolean =>
+  commit.worked > failed.commit || now >= Date.parse(failed.at) + RETRY_AFTER_MS;
+
+const bounded = (objects: RawObject[]): RawObject[] => {
+  let bytes = 0;
+  const end = objects.findIndex((o, index) => {
+    bytes += o.size;
+    return index > 0 && (index >= RUN_OBJECTS || bytes > RUN_BYTES);
+  });
+  return end < 0 ? objects : objects.slice(0, end);
+};
+
+/** Whether a dataset that comes from its recipe alone must be made: by today's recipe, and after a failure not at once. */
+const stale = ({ commit, now, accepted }: Facts, shape: Shape): boolean => {
+  if (!commit || commit.recipe !== shape.recipe) return true;
+  if (commit.status === "failed") return now >= Date.parse(commit.at) + RETRY_AFTER_MS;
+  return commit.status === "held" && commit.audit.every((f) => f.severity !== "hold" || accepts(accepted, f));
+};
+
+/** What a look at an object's footer found. `gone`: there is no such version any more. */
+export type Inspected =
+  | { object: RawObject; is: "sound"; units: readonly string[] }
+  | { object: RawObject; is: "rejected"; reason: string; message: string }
+  | { object: RawObject; is: "gone" };
+
+/**
+ * Run n+1 on commit n, the newest that was read: its creation fails if another caller has made one. Null when nothing
+ * is left to do. `rebuild`: units to make anew, settling nothing.
+ */
+export const plan = (facts: Facts, inspected: readonly Inspected[], shape: Shape, rebuild: readonly string[] | null): Run | null => {
+  const { commit, now } = facts;
+  const sound = inspected.filter((i) => i.is === "sound");
+  const rejects = inspected.filter((i) => i.is === "rejected").map(({ object, reason, message }) => ({ ...object, reason, message: message.slice(0, 1000) }));
+  if (!rebuild && sound.length + rejects.length === 0) return null;
+  const base = commit?.commit ?? 0;
+  const units = [...new Set(rebuild ?? sound.flatMap((i) => i.units))].sort();
+  const objects = rebuild ? [] : sound.map((i) => i.object);
+  const taken = new Set([...objects, ...rejects].map(nameOf));
+  return {
+    format: 1,
+    dataset: shape.dataset,
+    run: base + 1,
+    base,
+    opened_at: new Date(now).toISOString(),
+    recipe: shape.recipe,
+    objects,
+    units,
+    tables: partitionsOf(commit?.tables ?? {}, units, shape.unit),
+    through: throughOf(facts, taken),
+    rejects,
+    accepted: facts.accepted,
+    rebuild: rebuild !== null,
+  };
+};
+
+/** The partitions of these units. */
+const partitionsOf = (map: TableMap, units: readonly string[], unit: string | null): TableMap =>
+  Object.fromEntries(
+    Object.entries(map).map(([table, partitions]) => [
+      table,
+      Object.fromEntries(Object.entries(partitions).filter(([name]) => unit === null || units.includes(partitionValues(name)[unit] ?? ""))),
+    ]),
+  );
+
+/** The last closed date before the first that has an object neither settled nor in the run. It never goes back. */
+const throughOf = (facts: Facts, taken: ReadonlySet<string>): string | null => {
+  const before = facts.commit?.through ?? null;
+  let through = lastClosed(facts.now);
+  for (const o of unsettled(facts)) {
+    const date = ingestDate(o.key);
+    if (date !== null && !taken.has(nameOf(o)) && date <= through) through = dayBefore(date);
+  }
+  return before !== null && before > through ? before : through;
+};
+
+/** The keys that must be looked up by name, since a listing from `through` on does not show them. */
+export const watched = (commit: Commit | null): string[] =>
+  commit ? [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late).map((o) => o.key) : [];
+
+/**
+ * Of objects a bell named: those that only a bell knows of (late) and that nothing has taken note of yet. The bell must
+ * ring again for them.
+ */
+export const owed = (facts: Facts, named: readonly string[]): string[] => {
+  const noted = new Set([...(facts.run?.objects ?? []), ...(facts.run?.rejects ?? []), ...(facts.commit?.held ?? []), ...(facts.commit?.failed ?? []), ...(facts.commit?.late ?? [])].map(nameOf));
+  return unsettled(facts)
+    .filter((o) => o.late && named.includes(o.key) && !noted.has(nameOf(o)))
+    .map((o) => o.key);
+};
+
+type Awaitable<T> = T | Promise<T>;
+
+/** The order of the readings: the clock before the listing, then what is written first is read last. */
+export const readings = ["clock", "raw", "catalog", "run", "attempts", "submissions", "commit"] as const;
+export type Reading = (typeof readings)[number];
+
+/** Each reads the stores afresh, and may use what was read before it. */
+export type Eyes = Record<Reading, (before: Readonly<Facts>) => Awaitable<Partial<Facts>>>;
+
+/** Each may fail, or succeed without an answer: then the facts tell. "lost": another caller was first. */
+export type Hands = {
+  apply: (commit: Commit) => Awaitable<void>;
+  inspect: (objects: RawObject[]) => Awaitable<Inspected[]>;
+  /** Stores recipe and assets, then creates the run. */
+  open: (run: Run) => Awaitable<"created" | "lost">;
+  start: (run: Run) => Awaitable<"started" | "refused">;
+  /** Sends the dead letters of what it rejects, then creates the commit. */
+  commit: (document: Commit) => Awaitable<"created" | "lost">;
+};
+
+export const nothing: Facts = { now: 0, raw: [], accepted: [], catalog: {}, run: null, attempts: [], submissions: [], commit: null, base: null };
+
+export const readFacts = async (eyes: Eyes, order: readonly Reading[] = readings): Promise<Facts> => {
+  let facts = nothing;
+  for (const reading of order) facts = { ...facts, ...(await eyes[reading](facts)) };
+  return facts;
+};
+
+/** `wish` is what is left of it: nothing once the run it asked for was opened. */
+export type Rested = { rested: boolean; why: string; rounds: number; owed: string[]; newest: number; open: number | null; wish: Wish };
+export type Note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) => void;
+
+/** Only a fight with many other callers takes this many; the bell rings again. */
+const ROUNDS = 200;
+
+/**
+ * Does what is to be done for a dataset until nothing is. Idempotent, safe beside any number of other callers, and safe
+ * to cut at any point: the next call goes on. `until` in milliseconds since 1970; `now` is the caller's own clock.
+ * @returns `rested: false` when time ran out first.
+ */
+export const advance = async (
+  eyes: Eyes,
+  hands: Hands,
+  shape: Shape,
+  options: { until: number; now: () => number; note: Note; named?: readonly string[]; wish?: Wish },
+): Promise<Rested> => {
+  const { note } = options;
+  let wish = options.wish ?? {};
+  for (let rounds = 1; ; rounds++) {
+    const facts = await readFacts(eyes);
+    const action = decide(facts, shape, wish);
+    const newest = facts.commit?.commit ?? 0;
+    const open = facts.run && facts.run.run > newest ? facts.run.run : null;
+    const end = (rested: boolean, why: string): Rested => ({ rested, why, rounds, owed: owed(facts, options.named ?? []), newest, open, wish });
+    if (action.do === "rest") return end(true, action.why);
+    if (rounds >= ROUNDS || options.now() >= options.until) return end(false, `there was no time left to ${action.do}`);
+    if (action.do === "apply") {
+      await hands.apply(action.commit);
+      note("INFO", "catalog applied", { dataset: shape.dataset, commit: action.commit.commit });
+    } else if (action.do === "start") {
+      if ((await hands.start(action.run)) === "refused") return end(true, "another run of the job has not ended yet");
+      note("INFO", "job started", { dataset: shape.dataset, run: action.run.run });
+    } else if (action.do === "commit") {
+      if ((await hands.commit(action.document)) === "created") noteCommit(note, action.document);
+    } else {
+      const inspected = action.rebuild ? [] : await hands.inspect(action.objects);
+      const run = plan(facts, inspected, shape, action.rebuild);
+      if (run && (await hands.open(run)) === "created") {
+        noteRun(note, run);
+        const held = new Set(facts.commit?.held.map(nameOf));
+        if (run.rebuild) wish = { ...wish, rebuild: [] };
+        if (run.objects.some((o) => held.has(nameOf(o)))) wish = { ...wish, retryHeld: false };
+      }
+    }
+  }
+};
+
+const noteRun = (note: Note, run: Run): void => {
+  const { dataset, units, through } = run;
+  const bytes = run.objects.reduce((sum, o) => sum + o.size, 0);
+  note("INFO", "run opened", { dataset, run: run.run, objects: run.objects.length, bytes, units, through, rejects: run.rejects.length });
+  const late = run.objects.filter((o) => o.late).map((o) => o.key);
+  if (late.length > 0) note("ERROR", "objects landed after their ingest date was closed", { dataset, run: run.run, keys: late.slice(0, 20), objects: late.length });
+};
+
+const noteCommit = (note: Note, commit: Commit): void => {
+  const { dataset, status, reason, rows, attempt } = commit;
+  const level = status === "held" ? "ERROR" : status === "failed" || commit.rejected.length > 0 ? "WARN" : "INFO";
+  note(level, `run ${status}`, { dataset, commit: commit.commit, attempt, rows, reason, rejected: commit.rejected.length, held: commit.held.length, failed: commit.failed.length });
+};

@@ -1,0 +1,15 @@
+/** The (lower) median of money per trade of each ticker in the unit, exact: the ratio in the middle, by position. */
+export default /* sql */ `
+SELECT m_ticker, por_negocio AS mediana
+FROM (
+  SELECT m_ticker, por_negocio,
+    ROW_NUMBER() OVER (PARTITION BY m_ticker ORDER BY por_negocio) AS lugar,
+    COUNT(*) OVER (PARTITION BY m_ticker) AS quantos
+  FROM (
+    SELECT ticker AS m_ticker, CAST(CAST(volume_total * 100 AS BIGINT) AS DOUBLE) / total_negocios AS por_negocio
+    FROM avista
+    WHERE total_negocios > 0
+  ) razoes
+) lugares
+WHERE 2 * lugar = quantos OR 2 * lugar = quantos + 1
+`;

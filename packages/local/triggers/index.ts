@@ -1,0 +1,106 @@
+import { Cron } from "croner";
+import { bucket, resource, type Stage } from "../../core/stage.ts";
+import type { Topology } from "../../core/topology.ts";
+import type { LogLine, Runtime } from "../lambda.ts";
+import type { Sqs } from "../sqs/index.ts";
+import type { State } from "../state.ts";
+import { invocations } from "./invocations.ts";
+import { eventSourceMapping } from "./mapping.ts";
+
+export type { Dropped } from "./invocations.ts";
+
+/** One record of an S3 event notification: what of it is read here. The key is form-encoded, with `/` kept. */
+export type ObjectEvent = { eventName: string; s3: { bucket: { name: string }; object: { key: string } } };
+/** An EventBridge event of a job: what of it is read here. */
+export type JobEvent = { detail: { jobName: string } };
+
+export type Triggers = ReturnType<typeof triggers>;
+
+/**
+ * What starts what, by the topology: queues → functions, objects → queues and functions, jobs → queues, clocks →
+ * functions. `onObject` and `onJob` are called inside the transaction of what happened, so neither is without the other.
+ */
+export const triggers = (
+  state: State,
+  topology: Pick<Topology, "mappings" | "notices" | "jobs" | "clocks">,
+  deps: {
+    stage: Stage;
+    sqs: Sqs;
+    runtime: Runtime;
+    onLog: (line: LogLine) => void;
+    now?: () => number;
+    retryDelays?: readonly number[];
+  },
+) => {
+  const { stage, sqs } = deps;
+  const now = deps.now ?? Date.now;
+  const events = invocations(state, { ...deps, now });
+  const mappings = topology.mappings.map((m) =>
+    eventSourceMapping(state, { ...m, queue: resource(stage, m.queue) }, { ...deps, region: stage.region, now }),
+  );
+  const notices = topology.notices.map((notice) => ({ ...notice, bucket: bucket(stage, notice.bucket) }));
+  const jobs = new Map(topology.jobs.map((job) => [resource(stage, job.name), resource(stage, job.events)]));
+  let clocks: Cron[] = [];
+
+  const running = () => mappings.reduce((sum, m) => sum + m.running(), events.running());
+
+  return {
+    onObject: (record: ObjectEvent): void => {
+      if (!record.eventName.replace(/^s3:/, "").startsWith("ObjectCreated:")) return;
+      const key = decodeURIComponent(record.s3.object.key.replaceAll("+", " "));
+      for (const notice of notices) {
+        if (notice.bucket !== record.s3.bucket.name || !key.startsWith(notice.prefix) || !key.endsWith(notice.suffix))
+          continue;
+        const event = JSON.stringify({ Records: [record] });
+        if ("queue" in notice.to) sqs.send(resource(stage, notice.to.queue), [{ body: event }]);
+        else events.enqueue(notice.to.function, event);
+      }
+    },
+    onJob: (event: JobEvent): void => {
+      const queue = jobs.get(event.detail.jobName);
+      if (queue !== undefined) sqs.send(queue, [{ body: JSON.stringify(event) }]);
+    },
+    /** An asynchronous invocation: `event` is JSON text. */
+    enqueue: events.enqueue,
+    dropped: events.dropped,
+    start: (): void => {
+      const undone = sqs.undoHeld();
+      if (undone > 0)
+        deps.onLog({
+          timestamp: new Date(now()).toISOString(),
+          level: "INFO",
+          component: "triggers",
+          message: "messages that were being consumed when the stack ended are visible again",
+          metadata: { messages: undone },
+        });
+      for (const mapping of mappings) mapping.start();
+      events.start();
+      clocks = topology.clocks.map(
+        (clock) =>
+          new Cron(
+            clock.cron,
+            {
+              name: undefined,
+              timezone: clock.zone,
+              unref: true,
+              catch: (error) =>
+                deps.onLog({
+                  level: "ERROR",
+                  component: clock.name,
+                  message: `the clock could not start ${clock.function}: ${String(error)}`,
+                }),
+            },
+            () => events.enqueue(clock.function, JSON.stringify(clock.input)),
+          ),
+      );
+    },
+    /** Nothing new is started; what runs is left alone. */
+    stop: (): void => {
+      for (const clock of clocks) clock.stop();
+      for (const mapping of mappings) mapping.stop();
+      events.stop();
+    },
+    running,
+    busy: (): boolean => events.busy() || mappings.some((m) => m.busy()),
+  };
+};

@@ -1,0 +1,112 @@
+import * as decimals from "./decimals.ts";
+import { refuse, unsupported } from "./refusal.ts";
+import { coerces, common, duckdb, isInteger, same, show, type Type } from "./types.ts";
+import { raise, type Value } from "./value.ts";
+
+/** How a cast says that a value does not fit: CAST is an error, TRY_CAST is NULL. */
+type Verb = { cast: "CAST" | "TRY_CAST"; fail: (value: Value, to: Type) => string };
+const strict: Verb = {
+  cast: "CAST",
+  fail: ({ type }, to) => raise(`Cannot cast ${show(type)} to ${show(to)}: the text is not one`),
+};
+const lenient: Verb = { cast: "TRY_CAST", fail: () => "NULL" };
+
+/**
+ * Text becomes a value only in the spellings that every version of Trino and DuckDB reads alike. `maybe` are those
+ * that Trino may read too: an error even for TRY_CAST, since NULL could be wrong.
+ */
+const spellings: Readonly<Record<string, { sure: string; maybe: string }>> = {
+  integer: { sure: "[+-]?[0-9]+", maybe: "[^\\x00-\\x7f]+" },
+  decimal: { sure: "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)", maybe: ".*[eE].*|.*[^\\x00-\\x7f].*" },
+  double: { sure: "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?", maybe: "(?s).*[0-9NI\\s].*" },
+  date: { sure: "[0-9]{4}-[0-9]{2}-[0-9]{2}", maybe: "(?s).*[0-9]+-[0-9]+-[0-9]+.*" },
+  timestamp: {
+    sure: "[0-9]{4}-[0-9]{2}-[0-9]{2}( [0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]{1,3})?)?)?",
+    maybe: "(?s).*[0-9]+-[0-9]+-[0-9]+.*",
+  },
+};
+
+const fromText = (value: Value, to: Type, verb: Verb): string => {
+  if (to.name === "boolean")
+    return `CASE WHEN lower(${value.sql}) IN ('t', 'true', '1') THEN true WHEN lower(${value.sql}) IN ('f', 'false', '0') THEN false WHEN ${value.sql} IS NOT NULL THEN ${verb.fail(value, to)} END`;
+  const { sure, maybe } = spellings[isInteger(to) ? "integer" : to.name] ?? unsupported(cast(value, to), value.at);
+  const doubtful = raise(`this spelling of a ${show(to)} is not answered locally`);
+  return `CASE WHEN regexp_full_match(${value.sql}, '${sure}') THEN ${verb.cast}(${value.sql} AS ${duckdb(to)}) WHEN regexp_full_match(${value.sql}, '${maybe}') THEN ${doubtful} WHEN ${value.sql} IS NOT NULL THEN ${verb.fail(value, to)} END`;
+};
+
+const toText = (value: Value, to: Extract<Type, { name: "varchar" }>): string => {
+  const { sql, type, at } = value;
+  if (type.name === "varchar") return to.length === null ? sql : `substring(${sql}, 1, ${to.length})`;
+  if (to.length !== null) unsupported(`${cast(value, to)}: cast to varchar`, at);
+  if (isInteger(type) || type.name === "decimal" || type.name === "boolean" || type.name === "date")
+    return `CAST(${sql} AS VARCHAR)`;
+  const fraction = type.name === "timestamp" ? { 0: "", 3: ".%g", 6: ".%f" }[type.precision] : undefined;
+  if (fraction === undefined) unsupported(cast(value, to), at);
+  return `strftime(${sql}, '%Y-%m-%d %H:%M:%S${fraction}')`;
+};
+
+const cast = (value: Value, to: Type): string => `a cast of ${show(value.type)} to ${show(to)}`;
+
+const converted = (value: Value, to: Type, verb: Verb): string => {
+  const { sql, type, at } = value;
+  const plain = `${verb.cast}(${sql} AS ${duckdb(to)})`;
+  if (same(type, to)) return sql;
+  if (type.name === "unknown") return `CAST(NULL AS ${duckdb(to)})`;
+  if (to.name === "varchar") return toText(value, to);
+  if (type.name === "varchar") return fromText(value, to, verb);
+  if (to.name === "boolean" && (isInteger(type) || type.name === "decimal")) return `(${sql} <> 0)`;
+  if (type.name === "boolean" && (isInteger(to) || to.name === "double")) return plain;
+  if (to.name === "double" && type.name === "decimal") return decimals.toDouble(sql, type);
+  if (to.name === "double" && isInteger(type)) return plain;
+  if ((isInteger(type) || type.name === "decimal") && (isInteger(to) || to.name === "decimal")) return plain;
+  if (type.name === "double" && isInteger(to)) return `${verb.cast}(round(${sql}) AS ${duckdb(to)})`;
+  // Trino rounds the digits that Double.toString prints, so DuckDB is given the digits too.
+  if (type.name === "double" && to.name === "decimal") return `${verb.cast}(CAST(${sql} AS VARCHAR) AS ${duckdb(to)})`;
+  if (type.name === "date" && to.name === "timestamp") return plain;
+  if (type.name === "timestamp" && to.name === "date") return plain;
+  if (type.name === "timestamp" && to.name === "timestamp") {
+    if (to.precision < type.precision) unsupported(cast(value, to), at);
+    return sql;
+  }
+  return refuse("type_mismatch", `cannot cast ${show(type)} to ${show(to)}`, at);
+};
+
+/** `CAST(value AS to)`, or TRY_CAST. */
+export const castTo = (value: Value, to: Type, attempt = false): Value => {
+  const { literal, finite, ...rest } = value;
+  const sql = converted(value, to, attempt ? lenient : strict);
+  const kept = same(value.type, to) || (value.type.name === "varchar" && sql === value.sql);
+  return {
+    ...rest,
+    sql,
+    type: to,
+    ...(kept && literal !== undefined ? { literal } : {}),
+    ...(kept && finite ? { finite } : {}),
+    ...(to.name === "double" && ["integer", "bigint", "smallint", "tinyint", "decimal"].includes(value.type.name)
+      ? { finite: true }
+      : {}),
+  };
+};
+
+/** The value as `to`, which it becomes by itself; `what` is said in the error when it does not. */
+export const coerce = (value: Value, to: Type, what: string): Value => {
+  if (!coerces(value.type, to))
+    refuse("type_mismatch", `${what}: expected ${show(to)}, came ${show(value.type)}`, value.at);
+  if (value.type.name === "varchar" && to.name === "varchar") return { ...value, type: to };
+  return castTo(value, to);
+};
+
+/** The type all of them become by themselves. */
+export const commonType = (values: readonly Value[], what: string): Type =>
+  values.reduce<Type>(
+    (type, value) =>
+      common(type, value.type) ??
+      refuse("type_mismatch", `${what}: ${show(type)} and ${show(value.type)} have no common type`, value.at),
+    { name: "unknown" },
+  );
+
+/** All of them as their common type. */
+export const unify = (values: readonly Value[], what: string): { type: Type; values: Value[] } => {
+  const type = commonType(values, what);
+  return { type, values: values.map((value) => coerce(value, type, what)) };
+};

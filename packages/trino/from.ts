@@ -1,0 +1,135 @@
+import { coerce } from "./casts.ts";
+import { compare } from "./operators.ts";
+import { type Position, refuse, unsupported } from "./refusal.ts";
+import { type Columns, type Ctes, key, type Scope, type ScopeColumn, type Translation } from "./scope.ts";
+import type { Expression, Name, Path, Query, Relation } from "./syntax.ts";
+import { common, ofGlue, show } from "./types.ts";
+import { identifier, type Value } from "./value.ts";
+
+const CATALOGUE = "awsdatacatalog";
+
+/** A FROM clause in DuckDB, and the columns it brings in the order of `*`. `join`: needs parentheses on a right side. */
+export type From = { sql: string; columns: ScopeColumn[]; join: boolean };
+
+/** What this file needs of its neighbours: whole queries, and conditions over the columns of two sides. */
+type Neighbours = {
+  query: (query: Query, ctes: Ctes) => { sql: string; columns: Columns };
+  condition: (node: Expression, columns: readonly ScopeColumn[], clause: string) => Value;
+};
+
+/** Finds a table: `name`, `database.name` or `"AwsDataCatalog".database.name`. */
+export const tableOf = (path: Path, { catalogue, tables }: Translation) => {
+  const at = path[0]!.at;
+  const parts = path.map(key);
+  if (parts.length > 3) refuse("not_found", `table ${parts.join(".")} does not exist`, at);
+  const name = parts.pop()!;
+  const database = parts.pop() ?? catalogue.database;
+  const from = parts.pop() ?? CATALOGUE;
+  if (from !== CATALOGUE) unsupported(`catalogue ${from}`, at);
+  const table = catalogue.table(database, name);
+  if (!table) return refuse("not_found", `table ${database}.${name} does not exist`, at);
+  tables.set(`${database}.${name}`, { database, name });
+  return { database, name, columns: table.columns, of: [CATALOGUE, database, name] };
+};
+
+/** A CTE's or subquery's columns, which its SQL calls c1, c2 …, under the alias `r`. */
+const derived = (r: string, columns: Columns, of: readonly string[] | null, renamed: Name[] | null, at: Position) => {
+  if (renamed && renamed.length !== columns.length)
+    refuse("invalid", `expected ${columns.length} column names, came ${renamed.length}`, at);
+  return columns.map(
+    ({ name, type }, index): ScopeColumn => ({
+      of,
+      name: renamed ? renamed[index]!.text : name,
+      sql: `"${r}"."c${index + 1}"`,
+      type,
+    }),
+  );
+};
+
+export const from = (
+  node: Relation,
+  outer: Pick<Scope, "translation" | "ctes">,
+  { query, condition }: Neighbours,
+): From => {
+  const { translation, ctes } = outer;
+
+  const relation = (node: Relation): From => {
+    if (node.kind === "join") return joined(node);
+    const r = `r${translation.unique()}`;
+    const alias = node.alias ? [key(node.alias)] : null;
+    if (node.kind === "derived") {
+      const { sql, columns } = query(node.query, ctes);
+      return { sql: `(${sql}) AS "${r}"`, columns: derived(r, columns, alias, node.columns, node.at), join: false };
+    }
+    const cte = node.path.length === 1 ? ctes.get(key(node.path[0]!)) : undefined;
+    if (cte) {
+      const of = alias ?? [key(node.path[0]!)];
+      return { sql: `${cte.sql} AS "${r}"`, columns: derived(r, cte.columns, of, node.columns, node.at), join: false };
+    }
+    const table = tableOf(node.path, translation);
+    if (node.columns && node.columns.length !== table.columns.length)
+      refuse("invalid", `expected ${table.columns.length} column names, came ${node.columns.length}`, node.at);
+    const columns = table.columns.map(({ name, type }, index): ScopeColumn => {
+      const column = `"${r}".${identifier(name)}`;
+      // A column of a type that is not answered is an error only where it is used.
+      const get = () => ofGlue(type, name, node.at);
+      return {
+        of: alias ?? table.of,
+        name: node.columns ? node.columns[index]!.text : name,
+        sql: column,
+        get type() {
+          return get();
+        },
+      };
+    });
+    const sql = `${identifier(table.database)}.${identifier(table.name)} AS "${r}"`;
+    return { sql, columns, join: false };
+  };
+
+  const joined = (node: Extract<Relation, { kind: "join" }>): From => {
+    const [left, right] = [relation(node.left), relation(node.right)];
+    const type = node.type === "CROSS" ? "CROSS JOIN" : `${node.type} JOIN`;
+    const sides = `${left.sql} ${type} ${right.join ? `(${right.sql})` : right.sql}`;
+    const columns = [...left.columns, ...right.columns];
+    if (node.using) return using(node.using, node, left, right, sides);
+    if (!node.on) return { sql: sides, columns, join: true };
+    return { sql: `${sides} ON ${condition(node.on, columns, "ON").sql}`, columns, join: true };
+  };
+
+  const using = (
+    names: Name[],
+    node: Extract<Relation, { kind: "join" }>,
+    left: From,
+    right: From,
+    sides: string,
+  ): From => {
+    const merged: ScopeColumn[] = [];
+    const conditions: string[] = [];
+    const used = new Set<ScopeColumn>();
+    for (const name of names) {
+      const pick = ({ columns }: From): Value => {
+        const found = columns.filter((column) => column.name !== null && key(column.name) === key(name));
+        if (found.length !== 1)
+          refuse(
+            found.length ? "ambiguous" : "not_found",
+            `USING (${name.text}): expected one such column on each side, came ${found.length}`,
+            name.at,
+          );
+        used.add(found[0]!);
+        return { sql: found[0]!.sql, type: found[0]!.type, at: name.at, loose: [] };
+      };
+      const [a, b] = [pick(left), pick(right)];
+      const type =
+        common(a.type, b.type) ??
+        refuse("type_mismatch", `USING (${name.text}): ${show(a.type)} and ${show(b.type)}`, name.at);
+      conditions.push(compare("=", a, b).sql);
+      const [l, r] = [coerce(a, type, "USING").sql, coerce(b, type, "USING").sql];
+      const sql = node.type === "FULL" ? `coalesce(${l}, ${r})` : node.type === "RIGHT" ? r : l;
+      merged.push({ of: null, name: name.text, sql, type });
+    }
+    const rest = [...left.columns, ...right.columns].filter((column) => !used.has(column));
+    return { sql: `${sides} ON ${conditions.join(" AND ")}`, columns: [...merged, ...rest], join: true };
+  };
+
+  return relation(node);
+};

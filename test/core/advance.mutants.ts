@@ -1,0 +1,171 @@
+import { decide, type Facts, plan, type Reading, readings } from "../../packages/core/advance.ts";
+import { nameOf, type RawObject } from "../../packages/core/run.ts";
+import { scenarios } from "./advance.scenarios.ts";
+import { type Rules, rules, type Scenario } from "./advance.world.ts";
+
+const swapped = (first: Reading, second: Reading): Reading[] =>
+  readings.map((r) => (r === first ? second : r === second ? first : r));
+const before = (moved: Reading, other: Reading): Reading[] => {
+  const rest = readings.filter((r) => r !== moved);
+  return rest.toSpliced(rest.indexOf(other), 0, moved);
+};
+const seen = (change: (facts: Facts) => Facts): Pick<Rules, "decide" | "plan"> => ({
+  decide: (facts, shape, wish) => decide(change(facts), shape, wish),
+  plan: (facts, ...others) => plan(change(facts), ...others),
+});
+
+/** Each a mistake that was once made, or could be: a world where it is a sin, and what the mistake changes. */
+export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[] = [
+  {
+    name: "commit n made from the newest commit that the caller had read",
+    scenario: scenarios.units,
+    law: {
+      order: before("commit", "run"),
+      // Without the number on it, decide could not tell that it is another commit.
+      base: (_, { commit }) => commit,
+      decide: (facts, shape, wish) => {
+        const { run, base } = facts;
+        if (!run || run.run <= (facts.commit?.commit ?? 0)) return decide(facts, shape, wish);
+        return decide({ ...facts, base: run.base === 0 ? null : { ...(base ?? empty), commit: run.base } }, shape, wish);
+      },
+    },
+  },
+  { name: "reports read before attempts", scenario: scenarios.kill, law: { order: swapped("submissions", "attempts") } },
+  { name: "the clock read after the listing", scenario: scenarios.closingStall, law: { order: swapped("clock", "raw") } },
+  {
+    name: "through moved on without waiting for late objects",
+    scenario: scenarios.closing,
+    law: {
+      plan: (facts, ...others) => {
+        const run = plan(facts, ...others);
+        return run && { ...run, through: new Date(facts.now).toISOString().slice(0, 10) };
+      },
+    },
+  },
+  {
+    name: "settled objects remembered by key",
+    scenario: scenarios.rewritten,
+    law: seen((facts) => ({ ...facts, raw: facts.raw.filter((o) => !facts.commit?.recent.some((r) => r.key === o.key)) })),
+  },
+  {
+    name: "an object read without its ETag",
+    scenario: scenarios.rewrittenFirst,
+    law: {
+      byEtag: false,
+      // A report of other units than the run's is refused as well: both nets must be gone.
+      decide: (facts, shape, wish) => decide(facts.run ? { ...facts, run: { ...facts.run, units: ["x", "y"] } } : facts, shape, wish),
+    },
+  },
+  {
+    name: "the catalog judged by a marker",
+    scenario: scenarios.stall,
+    law: {
+      catalog: (world) => {
+        const commit = world.commits[world.marker - 1];
+        if (!commit) return world.catalog;
+        return Object.fromEntries(
+          Object.entries(commit.tables).map(([table, partitions]) => [table, Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder]))]),
+        );
+      },
+    },
+  },
+  {
+    name: "the catalog looked at after the open run",
+    scenario: scenarios.stall,
+    law: {
+      decide: (facts, shape, wish) => {
+        const open = facts.run && facts.run.run > (facts.commit?.commit ?? 0);
+        const action = decide({ ...facts, catalog: catalogOf(facts) }, shape, wish);
+        return action.do === "rest" && !open ? decide(facts, shape, wish) : action;
+      },
+    },
+  },
+  {
+    name: "a held object is pending",
+    scenario: scenarios.held,
+    law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, held: [] } } : facts)),
+  },
+  {
+    name: "held objects stay in every later run",
+    scenario: scenarios.held,
+    law: {
+      decide: (facts, shape, wish) => {
+        const action = decide(facts, shape, wish);
+        if (action.do !== "open") return action;
+        const taken = new Set(action.objects.map(nameOf));
+        const held: RawObject[] = (facts.commit?.held ?? []).filter((h) => !taken.has(nameOf(h)));
+        return { ...action, objects: [...action.objects, ...held.map(({ key, etag, size }) => ({ key, etag, size }))] };
+      },
+    },
+  },
+  {
+    name: "every failure counts",
+    scenario: scenarios.outage,
+    law: {
+      decide: (facts, shape, wish) =>
+        decide(facts.base ? { ...facts, base: { ...facts.base, failed: facts.base.failed.map((f) => ({ ...f, counted: -1 })) } } : facts, shape, wish),
+    },
+  },
+  { name: "a document written over the one that is there", scenario: scenarios.stall, law: { conditional: false } },
+  {
+    name: "late objects forgotten when their run is halved",
+    scenario: scenarios.closingKill,
+    law: { watched: () => [] },
+  },
+  {
+    name: "late objects settled by their date",
+    scenario: scenarios.closing,
+    law: seen((facts) => ({ ...facts, raw: facts.raw.map((o) => ({ ...o, modified: 0 })) })),
+  },
+  {
+    name: "through moves with a run that failed",
+    scenario: scenarios.closingKill,
+    law: {
+      decide: (facts, shape, wish) => {
+        const action = decide(facts, shape, wish);
+        return action.do === "commit" && facts.run ? { ...action, document: { ...action.document, through: facts.run.through } } : action;
+      },
+    },
+  },
+  {
+    name: "a run that failed is tried again whole",
+    scenario: scenarios.poison,
+    law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, next: [] } } : facts)),
+  },
+  {
+    name: "what failed alone is pending at once",
+    scenario: scenarios.poison,
+    law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, failed: [] } } : facts)),
+  },
+];
+
+const empty = {
+  format: 1 as const,
+  dataset: "d",
+  commit: 0,
+  status: "published" as const,
+  reason: null,
+  at: "",
+  recipe: "r1",
+  rebuild: false,
+  attempt: null,
+  worked: 0,
+  tables: {},
+  through: null,
+  recent: [],
+  next: [],
+  late: [],
+  held: [],
+  failed: [],
+  rejected: [],
+  rows: null,
+  origins: {},
+  audit: [],
+};
+
+const catalogOf = ({ commit }: Facts) =>
+  Object.fromEntries(
+    Object.entries(commit?.tables ?? {}).map(([table, partitions]) => [table, Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder]))]),
+  );
+
+export const mutated = (law: Partial<Rules>): Rules => ({ ...rules, ...law });

@@ -1,0 +1,150 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as A from "@aws-sdk/client-athena";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openSession } from "../../packages/engines/duckdb/session.ts";
+import { athena } from "../../packages/local/athena/index.ts";
+import { glue } from "../../packages/local/glue/index.ts";
+import { s3 } from "../../packages/local/s3/index.ts";
+import { openState } from "../../packages/local/state.ts";
+import { translate } from "../../packages/trino/index.ts";
+import { serve } from "./glue-wire.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "athena-trino-"));
+const state = openState(dir);
+const catalog = glue(state, { run: async () => {}, onJobEvent: () => {} });
+const store = s3(state, { region: "sa-east-1", onEvent: () => {} });
+const service = athena(state, { glue: catalog, s3: store, translate, output: "s3://results/athena/", threads: 2 });
+let client: A.AthenaClient;
+let stop: () => Promise<void>;
+
+beforeAll(async () => {
+  for (const bucket of ["lake", "results"]) store.createBucket(bucket);
+  const server = await serve([service.service]);
+  stop = server.stop;
+  client = new A.AthenaClient({
+    endpoint: server.url,
+    region: "sa-east-1",
+    credentials: { accessKeyId: "x", secretAccessKey: "x" },
+  });
+  catalog.createDatabase({ Name: "bolsa" });
+  catalog.createTable("bolsa", {
+    Name: "cotacoes",
+    TableType: "EXTERNAL_TABLE",
+    PartitionKeys: [{ Name: "year", Type: "string" }],
+    StorageDescriptor: {
+      Location: "s3://lake/cotacoes/",
+      Columns: [
+        { Name: "ticker", Type: "string" },
+        { Name: "data_pregao", Type: "date" },
+        { Name: "volume_total", Type: "decimal(18,2)" },
+        { Name: "total_negocios", Type: "int" },
+      ],
+    },
+  });
+  const maker = await openSession({ scratch: join(dir, "maker") });
+  for (const year of [2023, 2024]) {
+    const path = store.temporary();
+    await maker.run(
+      `COPY (SELECT * FROM (VALUES ('PETR4', DATE '${year}-01-02', 10.01::DECIMAL(18,2), 7), ('PETR4', DATE '${year}-01-03', 10.02, 8), ('VALE3', DATE '${year}-01-02', NULL, 9)) t(ticker, data_pregao, volume_total, total_negocios)) TO '${path}' (FORMAT parquet)`,
+    );
+    await store.putFile("lake", `cotacoes/run=1-jr_0/year=${year}/part-0.parquet`, path);
+    catalog.service.operations.CreatePartition!(
+      {
+        DatabaseName: "bolsa",
+        TableName: "cotacoes",
+        PartitionInput: {
+          Values: [String(year)],
+          StorageDescriptor: { Location: `s3://lake/cotacoes/run=1-jr_0/year=${year}/` },
+        },
+      } as never,
+      {} as never,
+    );
+  }
+  maker.close();
+});
+afterAll(async () => {
+  client.destroy();
+  await stop();
+  await service.close();
+  state.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const run = async (QueryString: string) => {
+  const { QueryExecutionId } = await client.send(
+    new A.StartQueryExecutionCommand({
+      QueryString,
+      QueryExecutionContext: { Database: "bolsa", Catalog: "AwsDataCatalog" },
+    }),
+  );
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      if (service.busy()) return;
+      state.changes.off("change", look);
+      resolve();
+    };
+    state.changes.on("change", look);
+    look();
+  });
+  const { QueryExecution } = await client.send(new A.GetQueryExecutionCommand({ QueryExecutionId }));
+  if (QueryExecution!.Status!.State !== "SUCCEEDED") throw new Error(QueryExecution!.Status!.StateChangeReason);
+  const { ResultSet } = await client.send(new A.GetQueryResultsCommand({ QueryExecutionId }));
+  return {
+    execution: QueryExecution!,
+    types: ResultSet!.ResultSetMetadata!.ColumnInfo!.map((column) => column.Type),
+    rows: ResultSet!.Rows!.map((row) => row.Data!.map((value) => value.VarCharValue ?? null)),
+  };
+};
+
+test("the average of decimals is Trino's: a decimal of the same scale, half up, without nulls", async () => {
+  const { rows, types } = await run(
+    "SELECT ticker, avg(volume_total) AS volume_medio, count(*) AS pregoes, sum(total_negocios) / count(*) AS media FROM cotacoes WHERE year = '2024' GROUP BY ticker ORDER BY ticker",
+  );
+  expect(rows).toEqual([
+    ["ticker", "volume_medio", "pregoes", "media"],
+    ["PETR4", "10.02", "2", "7"],
+    ["VALE3", null, "1", "9"],
+  ]);
+  expect(types).toEqual(["varchar", "decimal", "bigint", "bigint"]);
+});
+
+test("the whole name of a table is understood, and * has the partition keys last", async () => {
+  const { rows } = await run(
+    'SELECT * FROM "AwsDataCatalog"."bolsa"."cotacoes" WHERE ticker = \'VALE3\' ORDER BY year',
+  );
+  expect(rows).toEqual([
+    ["ticker", "data_pregao", "volume_total", "total_negocios", "year"],
+    ["VALE3", "2023-01-02", null, "9", "2023"],
+    ["VALE3", "2024-01-02", null, "9", "2024"],
+  ]);
+});
+
+test.each([
+  ["SHOW TABLES", ["cotacoes"]],
+  ["SHOW DATABASES", ["bolsa"]],
+  ["SHOW PARTITIONS cotacoes", ["year=2023", "year=2024"]],
+])("%s is answered from the catalog, as text without a header", async (statement, wanted) => {
+  const { execution, rows } = await run(statement);
+  expect(rows).toEqual(wanted.map((name) => [name]));
+  expect(execution.StatementType).toBe("UTILITY");
+  const location = execution.ResultConfiguration!.OutputLocation!;
+  expect(location).toMatch(/\.txt$/);
+  const { path } = store.path("results", location.slice("s3://results/".length))!;
+  expect(readFileSync(path, "utf8")).toBe(`${wanted.join("\n")}\n`);
+});
+
+test("DESCRIBE names every column and its type", async () => {
+  const { rows } = await run("DESCRIBE cotacoes");
+  expect(rows.map((row) => row[0])).toEqual(expect.arrayContaining(["ticker", "data_pregao", "volume_total", "year"]));
+});
+
+test.each([
+  ["SELECT nothing FROM cotacoes", /SYNTAX_ERROR: line 1:8/],
+  ["SELECT ticker FROM gone", /SYNTAX_ERROR: line 1:20/],
+  ["SELEC 1", /SYNTAX_ERROR: line 1:1/],
+  ["SELECT 1 / 0 FROM cotacoes", /[Dd]ivision by zero/],
+])("%s fails with a reason that says where", async (statement, reason) => {
+  await expect(run(statement)).rejects.toThrow(reason);
+});
