@@ -74,7 +74,12 @@ describe("a real session file", () => {
   });
 
   test("every saved query answers", async () => {
-    for (const [name, { sql }] of Object.entries(bovespa.queries)) expect((await ask(place, sql)).length, name).toBeGreaterThan(0);
+    // One session is too few for this one, which asks for ten.
+    const none = ["volatilidade"];
+    for (const [name, { sql }] of Object.entries(bovespa.queries)) {
+      const rows = await ask(place, sql);
+      expect(rows.length > 0, name).toBe(!none.includes(name));
+    }
   });
 
   test("lies in the lake as plain Parquet files", () => {

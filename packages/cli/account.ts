@@ -39,25 +39,28 @@ const POLL_MS = 100;
 
 /** Follows an origin until every row of it is published, superseded or rejected. `seen` is told the rows so far. */
 export const followed = async (place: Place, dataset: Dataset, scraped: Scraped, seen: (rows: number) => void): Promise<Account> => {
-  let events = 0;
-  let last = await newestCommit(place, dataset.name);
-  const start = last?.commit ?? 0;
+  const before = await newestCommit(place, dataset.name);
   const distinct = distinctOf(scraped);
-  let first = true;
+  let events = 0;
+  let read = before?.commit ?? 0;
+  let letters = -1;
+  let rejected = 0;
   for (;;) {
     const commit = await newestCommit(place, dataset.name);
-    const moved = (commit?.commit ?? 0) !== (last?.commit ?? 0);
-    for (let n = (last?.commit ?? start) + 1; commit && n <= commit.commit; n++) events += await eventsOf(place, dataset, n, scraped);
-    last = commit ?? last;
+    const waiting = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
+    const moved = (commit?.commit ?? 0) > read || waiting !== letters;
+    for (; commit && read < commit.commit; read++) events += await eventsOf(place, dataset, read + 1, scraped);
     seen(Math.min(scraped.rows, events));
-    if (commit?.held.length) throw held(dataset, commit);
-    const letters = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
-    if (first || moved || letters > 0) {
-      first = false;
-      const rejected = letters > 0 ? await rejectedOf(place, dataset, scraped) : 0;
+    const stopped = commit?.held.find((h) => !before?.held.some((was) => was.key === h.key));
+    if (stopped) throw heldError(dataset, stopped);
+    if (moved) {
+      if (waiting !== letters) rejected = waiting > 0 ? await rejectedOf(place, dataset, scraped) : 0;
+      letters = waiting;
+      // Bytes that came before may be in the tables already: their account says so before any new commit does.
       if (!scraped.fresh || events + rejected >= distinct) {
         const account = await accountOf(place, dataset, scraped, rejected, commit);
         if (account.raw + rejected >= distinct && (await settled(place, dataset, commit))) return account;
+        letters = -1;
       }
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -72,9 +75,8 @@ const eventsOf = async (place: Place, dataset: Dataset, n: number, scraped: Scra
   return commit.status === "published" ? (commit.origins[scraped.origin.sha256]?.events ?? 0) : 0;
 };
 
-const held = (dataset: Dataset, commit: Commit): PregaoError => {
-  const [first] = commit.held;
-  const laws = first?.findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
+const heldError = (dataset: Dataset, { findings }: Commit["held"][number]): PregaoError => {
+  const laws = findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
   return new PregaoError(
     "held",
     `a run of ${dataset.name} is held: ${laws}. Nothing of it is published until a person accepts it; see: pregao status`,
@@ -84,6 +86,7 @@ const held = (dataset: Dataset, commit: Commit): PregaoError => {
 /** Every raw object that is there is settled: whatever came with this origin has been refined. */
 const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> => {
   const names = recentNames(commit);
+  // "0" is the character after "/": the listing starts behind that date's folder.
   const after = commit?.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
   for await (const object of list(place.aws, "lake", `raw/${dataset.name}/`, after ? { after } : {}))
     if (!isSettled(commit, object, names)) return false;

@@ -165,7 +165,7 @@ export const gateway = async (port: number, deps: GatewayDeps): Promise<Gateway>
       answerJson(res, 200, service.version, requestId, await found.operation(input as never, { signal: gone.signal }));
     } catch (error) {
       if (error instanceof AwsError) answerError(res, service, requestId, error);
-      else if (!req.errored && !req.destroyed) {
+      else if (!gone.signal.aborted && !req.errored) {
         deps.onError(error, target);
         answerError(
           res,

@@ -260,6 +260,8 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       edges.stop();
       const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
       await whileBusy(state, () => edges.running() > 0, patience);
+      // Before the door: a handler must not take a stack that goes for a failure, and say so of its messages.
+      await runtime.stop();
       await close();
     };
     return {

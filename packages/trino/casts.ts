@@ -1,6 +1,6 @@
 import * as decimals from "./decimals.ts";
 import { refuse, unsupported } from "./refusal.ts";
-import { coerces, common, duckdb, isInteger, same, show, type Type } from "./types.ts";
+import { coerces, common, duckdb, isInteger, isNumber, same, show, type Type } from "./types.ts";
 import { raise, type Value } from "./value.ts";
 
 /** How a cast says that a value does not fit: CAST is an error, TRY_CAST is NULL. */
@@ -38,11 +38,14 @@ const toText = (value: Value, to: Extract<Type, { name: "varchar" }>): string =>
   const { sql, type, at } = value;
   if (type.name === "varchar") return to.length === null ? sql : `substring(${sql}, 1, ${to.length})`;
   if (to.length !== null) unsupported(`${cast(value, to)}: cast to varchar`, at);
-  if (isInteger(type) || type.name === "decimal" || type.name === "boolean" || type.name === "date")
-    return `CAST(${sql} AS VARCHAR)`;
+  if (isInteger(type) || type.name === "decimal" || type.name === "boolean") return `CAST(${sql} AS VARCHAR)`;
+  const far = `${sql} < DATE '0001-01-01' OR ${sql} >= DATE '10000-01-01'`;
+  const dated = (written: string): string =>
+    `CASE WHEN ${far} THEN ${raise("years before 1 or after 9999 as text are not answered locally")} ELSE ${written} END`;
+  if (type.name === "date") return dated(`CAST(${sql} AS VARCHAR)`);
   const fraction = type.name === "timestamp" ? { 0: "", 3: ".%g", 6: ".%f" }[type.precision] : undefined;
   if (fraction === undefined) unsupported(cast(value, to), at);
-  return `strftime(${sql}, '%Y-%m-%d %H:%M:%S${fraction}')`;
+  return dated(`strftime(${sql}, '%Y-%m-%d %H:%M:%S${fraction}')`);
 };
 
 const cast = (value: Value, to: Type): string => `a cast of ${show(value.type)} to ${show(to)}`;
@@ -54,7 +57,8 @@ const converted = (value: Value, to: Type, verb: Verb): string => {
   if (type.name === "unknown") return `CAST(NULL AS ${duckdb(to)})`;
   if (to.name === "varchar") return toText(value, to);
   if (type.name === "varchar") return fromText(value, to, verb);
-  if (to.name === "boolean" && (isInteger(type) || type.name === "decimal")) return `(${sql} <> 0)`;
+  if (to.name === "boolean" && isNumber(type)) return `(${sql} <> 0)`;
+  if (type.name === "boolean" && to.name === "decimal") return `CAST(CAST(${sql} AS INTEGER) AS ${duckdb(to)})`;
   if (type.name === "boolean" && (isInteger(to) || to.name === "double")) return plain;
   if (to.name === "double" && type.name === "decimal") return decimals.toDouble(sql, type);
   if (to.name === "double" && isInteger(type)) return plain;

@@ -3,7 +3,7 @@ import { unify } from "./casts.ts";
 import { type From, from } from "./from.ts";
 import { type Position, refuse, unsupported } from "./refusal.ts";
 import { type Columns, type Ctes, key, names as named, type Scope, type Translation } from "./scope.ts";
-import type { Body, Query, SelectItem, SortItem } from "./syntax.ts";
+import type { Body, Path, Query, SelectItem, SortItem } from "./syntax.ts";
 import { common, duckdb, show } from "./types.ts";
 import { identifier, type Value } from "./value.ts";
 import { sortText } from "./windows.ts";
@@ -259,12 +259,24 @@ export const openQueries = (translation: Translation) => {
     const visible = new Map([...byName].map(([name, found]) => [name, found.map(({ value }) => value)]));
     return order.map((item) => {
       if (item.value.kind === "number") return sortText(item, ordinal(item.value.text, outputs.length, item.value.at));
+      if (distinct && item.value.kind !== "name" && uses(item.value, visible))
+        refuse("invalid", "SELECT DISTINCT: ORDER BY an expression of an output column", item.value.at);
       const value = tight(analyse(item.value, { ...scope, outputs: visible }));
       const position = outputs.findIndex((output) => output.value.sql === value.sql);
       if (position >= 0) return sortText(item, String(position + 1));
       if (distinct) refuse("invalid", "SELECT DISTINCT: ORDER BY must be by output columns", value.at);
-      return value.sql.includes('"') ? sortText(item, value.sql) : unsupported("ORDER BY a constant", value.at);
+      return value.sql.includes('"') || value.aggregate || value.window
+        ? sortText(item, value.sql)
+        : unsupported("ORDER BY a constant", value.at);
     });
+  };
+
+  /** Whether one of these names stands in the node by itself. */
+  const uses = (node: unknown, names: ReadonlyMap<string, unknown>): boolean => {
+    if (typeof node !== "object" || node === null || "body" in node) return false;
+    const { kind, path } = node as { kind?: string; path?: Path };
+    if (kind === "name" && path!.length === 1 && names.has(key(path![0]!))) return true;
+    return Object.values(node).some((child) => uses(child, names));
   };
 
   return {

@@ -23,7 +23,7 @@ describe("result files", () => {
           .chain((width) =>
             fc.tuple(
               fc.array(fc.array(cell, { minLength: width, maxLength: width }), { maxLength: 8 }),
-              fc.integer({ min: 0, max: 700 }),
+              fc.integer({ min: 0, max: 300 }),
               fc.integer({ min: 1, max: 1000 }),
             ),
           ),
@@ -41,7 +41,7 @@ describe("result files", () => {
           expect(await readRows(path, index, index.rows, 10)).toEqual([]);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -411,10 +411,16 @@ describe("tables", () => {
     const odd = 'it\'s *[x]? "q" é';
     await put(stack, "t/k=p/f[1]*?'.parquet", "SELECT 1 AS a");
     await put(stack, "t/k=p/f1.parquet", "SELECT 2 AS a");
+    await put(stack, "t/k=p/{f1,f2}.parquet", "SELECT 3 AS a");
+    await put(stack, "t/k=p/f\\1.parquet", "SELECT 4 AS a");
+    await put(stack, "t/k=p/$f%20 ~.parquet", "SELECT 5 AS a");
     partition(stack, "t", [odd], "s3://lake/t/k=p/");
     expect(await rows(stack, '-- db.t | a integer, k varchar\nSELECT * FROM "db"."t" ORDER BY a')).toEqual([
       ["1", odd],
       ["2", odd],
+      ["3", odd],
+      ["4", odd],
+      ["5", odd],
     ]);
   });
 

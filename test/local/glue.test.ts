@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as G from "@aws-sdk/client-glue";
 import { GlueClient } from "@aws-sdk/client-glue";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type GlueDeps, glue, type JobCall, type JobEvent } from "../../packages/local/glue/index.ts";
 import { openState, type State } from "../../packages/local/state.ts";
 import { serve } from "./glue-wire.ts";
@@ -381,6 +381,33 @@ describe("job runs", () => {
     expect(events.map((event) => event.detail.state)).toEqual(["STOPPED", "STOPPED"]);
     const { JobRuns } = await client.send(new G.GetJobRunsCommand({ JobName: "j" }));
     expect(JobRuns!.map((run) => run.Id)).toEqual([deaf.JobRunId, polite.JobRunId]);
+  });
+
+  test("a run that is longer than its timeout is told to stop, and TIMEOUT", async () => {
+    const reasons: unknown[] = [];
+    const { events, service } = await open({
+      run: ({ signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener("abort", () => {
+            reasons.push(signal.reason);
+            reject(signal.reason);
+          });
+        }),
+    });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      service.createJob({ Name: "j", Timeout: 2 });
+      service.service.operations.StartJobRun!({ JobName: "j" } as never, {} as never);
+      await new Promise((resolve) => setImmediate(resolve));
+      await vi.advanceTimersByTimeAsync(119_000);
+      expect(service.busy()).toBe(true);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(service.busy()).toBe(false);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(reasons).toHaveLength(1);
+    expect(events).toMatchObject([{ detail: { state: "TIMEOUT", severity: "WARN" } }]);
   });
 
   test("runs are listed newest first, page after page", async () => {

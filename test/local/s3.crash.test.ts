@@ -77,6 +77,16 @@ describe("what a crash leaves between two steps", () => {
     expect(existsSync(file("gone-bucket"))).toBe(false);
   });
 
+  it("a database that was lost does not take all objects with it", async () => {
+    await put("a/b", "precious");
+    await stack.close();
+    for (const name of readdirSync(stack.dir)) if (name.startsWith("pregao.sqlite")) rmSync(join(stack.dir, name));
+    await expect(startStack(stack.dir)).rejects.toMatchObject({ code: "s3_orphans" });
+    expect(readFileSync(file("lake/a/b"), "utf8")).toBe("precious");
+    rmSync(stack.dir, { recursive: true });
+    stack = await startStack();
+  });
+
   it("a body that is gone or changed is told loudly, and never served as if it were the object", async () => {
     await put("lost", "12345");
     await put("changed", "12345");

@@ -125,19 +125,22 @@ describe("listings", () => {
       "SEARCH s3_objects USING PRIMARY KEY (bucket=? AND key>? AND key<?)",
     ]);
     const listing = listingOf(stack.state.db);
-    const timed = <T>(work: () => T): [T, number] => {
-      const start = performance.now();
-      return [work(), performance.now() - start];
-    };
-    const [days, daysMs] = timed(() => listing.page("large", { prefix: "raw/", delimiter: "/" }));
-    expect(days.prefixes).toHaveLength(100);
-    const [one, oneMs] = timed(() =>
-      listing.page("large", { prefix: "raw/day=050/", limit: 10, after: "raw/day=050/part-050" }),
-    );
-    expect(one.entries).toHaveLength(10);
-    // All 100,000 rows take over 100 ms; a wide margin for a slow machine, still impossible for a scan.
-    expect(daysMs).toBeLessThan(50);
-    expect(oneMs).toBeLessThan(20);
+    /** The best of five: what the work costs, whatever else the machine does. */
+    const cost = (work: () => unknown): number =>
+      Math.min(
+        ...Array.from({ length: 5 }, () => {
+          const start = performance.now();
+          work();
+          return performance.now() - start;
+        }),
+      );
+    const days = () => listing.page("large", { prefix: "raw/", delimiter: "/" });
+    const some = () => listing.page("large", { prefix: "raw/day=050/", limit: 10, after: "raw/day=050/part-050" });
+    expect(days().prefixes).toHaveLength(100);
+    expect(some().entries).toHaveLength(10);
+    const everything = cost(() => listing.all("large", ""));
+    expect(cost(days)).toBeLessThan(everything / 5);
+    expect(cost(some)).toBeLessThan(everything / 20);
     let count = 0;
     for await (const page of paginateListObjectsV2({ client: stack.client }, { Bucket: "large", Prefix: "raw/day=05" }))
       count += page.KeyCount ?? 0;

@@ -6,7 +6,7 @@ FROM (
     ROW_NUMBER() OVER (PARTITION BY m_ticker ORDER BY por_negocio) AS lugar,
     COUNT(*) OVER (PARTITION BY m_ticker) AS quantos
   FROM (
-    SELECT ticker AS m_ticker, CAST(CAST(volume_total * 100 AS BIGINT) AS DOUBLE) / total_negocios AS por_negocio
+    SELECT ticker AS m_ticker, CAST(CAST(CAST(volume_total AS DECIMAL(24,2)) * 100 AS BIGINT) AS DOUBLE) / total_negocios AS por_negocio
     FROM avista
     WHERE total_negocios > 0
   ) razoes

@@ -1,10 +1,11 @@
-/** bovespa_metrics: the mean is a double made from an exact sum of centavos; everything else is exact. */
+/** bovespa_metrics: the mean is a double made from an exact sum of centavos; everything else is exact.
+ * It is NULL where that sum has more than 18 digits, which no market has. */
 export default /* sql */ `
 SELECT ticker, year, month,
   CAST(COUNT(*) AS INT) AS pregoes,
   MIN(data_pregao) AS primeiro_pregao,
   MAX(data_pregao) AS ultimo_pregao,
-  CAST(CAST(SUM(volume_total) * 100 AS BIGINT) AS DOUBLE) / (100 * COUNT(*)) AS volume_medio_diario,
+  CAST(TRY_CAST(CAST(SUM(volume_total) AS DECIMAL(28,2)) * 100 AS BIGINT) AS DOUBLE) / (100 * COUNT(*)) AS volume_medio_diario,
   CAST(SUM(volume_total) AS DECIMAL(28,2)) AS volume_total,
   CAST(SUM(CAST(quantidade_total AS DECIMAL(18,0))) AS DECIMAL(28,0)) AS quantidade_total,
   CAST(SUM(total_negocios) AS BIGINT) AS total_negocios,

@@ -36,8 +36,14 @@ LEFT JOIN (
     SUM(CASE WHEN negocios_suspeitos THEN 1 ELSE 0 END) AS suspeitos,
     SUM(CASE WHEN preco_abertura < preco_minimo OR preco_abertura > preco_maximo OR preco_medio < preco_minimo
       OR preco_medio > preco_maximo OR preco_ultimo < preco_minimo OR preco_ultimo > preco_maximo THEN 1 ELSE 0 END) AS incoerentes,
-    SUM(CASE WHEN ABS(volume_total - CAST(preco_medio * CAST(quantidade_total AS DECIMAL(18,0)) AS DECIMAL(30,6))) * fator_cotacao
-      > CAST(0.01 AS DECIMAL(3,2)) * (CAST(quantidade_total AS DECIMAL(18,0)) + fator_cotacao) THEN 1 ELSE 0 END) AS divergentes
+    SUM(CASE WHEN ABS(volume_total - CAST(CAST(preco_medio AS DECIMAL(20,6)) * CAST(quantidade_total AS DECIMAL(18,0)) AS DECIMAL(36,6)))
+      > CAST(0.01 AS DECIMAL(3,2)) + CAST(CASE fator_cotacao
+          WHEN 1 THEN CAST(0.01 AS DECIMAL(20,6))
+          WHEN 10 THEN CAST(0.001 AS DECIMAL(20,6))
+          WHEN 100 THEN CAST(0.0001 AS DECIMAL(20,6))
+          WHEN 1000 THEN CAST(0.00001 AS DECIMAL(20,6))
+          ELSE CAST(0.000001 AS DECIMAL(20,6))
+        END * CAST(quantidade_total AS DECIMAL(18,0)) AS DECIMAL(36,6)) THEN 1 ELSE 0 END) AS divergentes
   FROM bovespa_refined
   GROUP BY data_pregao
 ) v ON v.sessao = p.data_pregao

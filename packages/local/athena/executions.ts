@@ -34,6 +34,8 @@ export type Execution = {
 const CONCURRENCY = 2;
 /** Athena's default of a DML query's timeout. */
 const TIMEOUT_MS = 30 * 60_000;
+/** Before a query whose end could not be written down runs again. */
+const RETRY_MS = 1000;
 /** Athena forgets executions after 45 days. */
 const KEPT_MS = 45 * 24 * 3600 * 1000;
 const ended = new Set<ExecutionState>(["SUCCEEDED", "FAILED", "CANCELLED"]);
@@ -172,7 +174,13 @@ export const executions = (state: State, deps: AthenaDeps) => {
   };
   const enqueue = (id: string) => {
     live.set(id, { abort: new AbortController(), running: false });
-    void queue.add(() => execute(id));
+    void queue
+      .add(() => execute(id))
+      .catch(() => {
+        // Its end could not be written down: it is still to be done.
+        live.delete(id);
+        if (!closed) setTimeout(() => !closed && enqueue(id), RETRY_MS).unref();
+      });
   };
 
   let resumed = false;

@@ -173,7 +173,13 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       const { Name, DatabaseInput } = read(named.extend({ DatabaseInput: databaseInput }), input);
       state.transaction(() => {
         const before = requireDatabase(Name);
-        store.putDatabase(lower(Name), { ...before, ...DatabaseInput, Name: lower(Name) });
+        store.putDatabase(lower(Name), {
+          Parameters: {},
+          ...DatabaseInput,
+          Name: lower(Name),
+          CreateTime: before.CreateTime,
+          CatalogId: deps.account,
+        });
       });
       return {};
     },

@@ -246,9 +246,9 @@ export const jobOperations = (state: State, deps: JobDeps) => {
 
   const stop = (job: string, id: string): AwsError | null => {
     const run = runOf(sql.run.get(id));
-    if (!run || run.job !== job) return new AwsError("JobRunNotFoundException", `JobRun ${id} not found.`);
+    if (!run || run.job !== job) return new AwsError("EntityNotFoundException", `JobRun ${id} not found.`);
     if (isEnd(run.state))
-      return new AwsError("JobRunNotInTerminalStateException", `JobRun ${id} is ${run.state} and cannot be stopped.`);
+      return new AwsError("InvalidInputException", `JobRun ${id} is ${run.state} and cannot be stopped.`);
     move(id, "STOPPING");
     state.afterCommit(() => {
       const entry = live.get(id);

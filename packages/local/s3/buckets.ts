@@ -5,7 +5,7 @@ import { OWNER } from "./event.ts";
 import { isoDate } from "./headers.ts";
 import { takeText } from "./intake.ts";
 import type { Objects } from "./objects.ts";
-import type { Operation } from "./request.ts";
+import { numberOf, type Operation } from "./request.ts";
 import { parseAs, render, textOf } from "./xml.ts";
 
 /** AWS's rules for names of general purpose buckets: also why none can leave the folder of buckets, or be `.tmp`. */
@@ -71,10 +71,11 @@ export const bucketsOf = (
     return { headers: { "x-amz-bucket-region": region, "content-type": "application/xml" } };
   };
 
-  const ListBuckets: Operation = ({ query }) => {
+  const ListBuckets: Operation = (request) => {
+    const { query } = request;
     const prefix = query.get("prefix") ?? "";
     const after = query.get("continuation-token") ?? "";
-    const max = Number(query.get("max-buckets") ?? 10_000);
+    const max = numberOf(request, "max-buckets", 10_000, 1, 10_000);
     const rows = db
       .prepare("SELECT name, created FROM s3_buckets WHERE name > ? AND substr(name, 1, length(?)) = ? ORDER BY name")
       .all(after, prefix, prefix);

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
+import { PregaoError } from "../../core/errors.ts";
 import type { Bodies } from "./bodies.ts";
 import { fold } from "./places.ts";
 
@@ -9,7 +10,8 @@ export type Recovery = { redone: number; removed: number; missing: { bucket: str
 
 /**
  * Makes files and rows agree after a crash, by the argument in bodies.ts: finishes renames whose commit is known,
- * removes what nothing names, and reports what cannot be repaired. Reads every row and every folder once.
+ * removes what nothing names, and reports what cannot be repaired. Reads every row and every folder once. Throws
+ * PregaoError s3_orphans, and touches nothing, if there are bodies but no bucket: then it is the database that is gone.
  */
 export const recover = (db: DatabaseSync, bodies: Bodies): Recovery => {
   const result: Recovery = { redone: 0, removed: 0, missing: [] };
@@ -36,6 +38,7 @@ export const recover = (db: DatabaseSync, bodies: Bodies): Recovery => {
       .all()
       .map((row) => row.name as string),
   );
+  if (buckets.size === 0) refuseOrphans(bodies.root);
   for (const entry of readdirSync(bodies.root, { withFileTypes: true })) {
     const folder = join(bodies.root, entry.name);
     if (!entry.isDirectory() || folder === bodies.temporary) continue;
@@ -64,4 +67,18 @@ export const recover = (db: DatabaseSync, bodies: Bodies): Recovery => {
   }
   for (const id of staged) remove(bodies.staged(id));
   return result;
+};
+
+const refuseOrphans = (root: string): void => {
+  for (const folder of readdirSync(root, { withFileTypes: true })) {
+    if (!folder.isDirectory() || folder.name === ".tmp") continue;
+    const file = readdirSync(join(root, folder.name), { withFileTypes: true, recursive: true }).find(
+      (e) => !e.isDirectory(),
+    );
+    if (file)
+      throw new PregaoError(
+        "s3_orphans",
+        `expected the database that belongs to the objects in ${root}, came one that knows no bucket (and ${join(file.parentPath, file.name)}); bring the database back, or move ${root} away`,
+      );
+  }
 };

@@ -54,6 +54,12 @@ export const numbers: readonly Signature[] = [
   { name: "abs", takes: ["double"], gives: double, duckdb: "abs($1)" },
   { name: "sign", takes: ["exact"], gives: first, duckdb: as("sign($1)", first) },
   { name: "sign", takes: ["decimal"], gives: decimal(1, 0), duckdb: "CAST(sign($1) AS DECIMAL(1,0))" },
+  {
+    name: "sign",
+    takes: ["double"],
+    gives: double,
+    duckdb: "CASE WHEN isnan($1) OR $1 = 0 THEN $1 ELSE CAST(sign($1) AS DOUBLE) END",
+  },
   { name: "round", takes: ["exact"], gives: first, duckdb: "$1" },
   { name: "round", takes: ["exact", "integer literal"], gives: first, duckdb: roundInteger },
   {

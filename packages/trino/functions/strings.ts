@@ -73,6 +73,18 @@ const substituted = (args: Args): string => {
   return matched(args, (re) => `regexp_replace(${args.sql[0]}, ${re}, ${text(replacement)}, 'g')`);
 };
 
+const first = (types: Type[]): Type => types[0]!;
+const MAX_LENGTH = 2_147_483_647;
+/** Trino's bound on the length of a replacement's result: `more` from the lengths of the text and what is put in. */
+const longer =
+  (more: (x: number, z: number) => number) =>
+  (types: Type[]): Type => {
+    const [x, z] = [types[0], types[2]].map((type) => (type?.name === "varchar" ? type.length : 0));
+    return typeof x === "number" && typeof z === "number" ? varcharOf(Math.min(MAX_LENGTH, more(x, z))) : varchar;
+  };
+const replacedType = longer((x, z) => x + z * (x + 1));
+const substitutedType = longer((x, z) => x + Math.max(Math.floor((x * z) / 2), z) * (x + 1));
+
 export const strings: readonly Signature[] = [
   { name: "length", takes: ["varchar"], gives: bigint, duckdb: "length($1)" },
   { name: "lower", takes: ["varchar"], gives: first, duckdb: cased("lower") },
@@ -86,7 +98,7 @@ export const strings: readonly Signature[] = [
   { name: "substr", takes: ["varchar", "bigint"], gives: first, duckdb: substring },
   { name: "substr", takes: ["varchar", "bigint", "bigint"], gives: first, duckdb: substring },
   { name: "replace", takes: ["varchar", "varchar literal"], gives: first, duckdb: replaced },
-  { name: "replace", takes: ["varchar", "varchar literal", "varchar"], gives: varchar, duckdb: replaced },
+  { name: "replace", takes: ["varchar", "varchar literal", "varchar"], gives: replacedType, duckdb: replaced },
   { name: "strpos", takes: ["varchar", "varchar"], gives: bigint, duckdb: "strpos($1, $2)" },
   { name: "starts_with", takes: ["varchar", "varchar"], gives: boolean, duckdb: "starts_with($1, $2)" },
   { name: "split_part", takes: ["varchar", "varchar literal", "integer literal"], gives: first, duckdb: part },
@@ -116,11 +128,11 @@ export const strings: readonly Signature[] = [
     gives: first,
     duckdb: extracted,
   },
-  { name: "regexp_replace", takes: ["varchar", "varchar literal"], gives: varchar, duckdb: substituted },
+  { name: "regexp_replace", takes: ["varchar", "varchar literal"], gives: first, duckdb: substituted },
   {
     name: "regexp_replace",
     takes: ["varchar", "varchar literal", "varchar literal"],
-    gives: varchar,
+    gives: substitutedType,
     duckdb: substituted,
   },
 ];

@@ -70,8 +70,10 @@ const named: Readonly<Record<string, Type>> = {
 
 /** 0: as it is, 1: by coercion, null: not taken. */
 export const fits = (takes: Takes, { type, literal }: Value): 0 | 1 | null => {
-  if (takes === "any") return type.name === "unknown" ? 1 : 0;
-  if (takes === "exact") return isInteger(type) ? 0 : type.name === "unknown" ? null : null;
+  if (takes === "any") return 0;
+  // A bare NULL makes Trino choose among all signatures, or call it ambiguous.
+  if (type.name === "unknown") return null;
+  if (takes === "exact") return isInteger(type) ? 0 : null;
   if (takes === "decimal") return type.name === "decimal" ? 0 : null;
   if (takes.endsWith(" literal")) {
     const wanted = named[takes.split(" ")[0]!]!;

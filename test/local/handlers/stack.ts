@@ -7,9 +7,12 @@ const stack = await start(
     topology: {
       pace: "intraday",
       buckets: ["lake", "state", "results"],
-      functions: [],
-      queues: [],
-      mappings: [],
+      functions: [{ name: "keep", handler: "keep.handler", timeout: 30, memory: 128 }],
+      queues: [
+        { name: "kept", visibility: 1, retention: 3600, deadLetter: { queue: "kept-dlq", maxReceive: 3 } },
+        { name: "kept-dlq", visibility: 30, retention: 3600 },
+      ],
+      mappings: [{ queue: "kept", function: "keep", batch: 10, window: 0, concurrency: 2 }],
       streams: [],
       notices: [],
       jobs: [],

@@ -1,4 +1,4 @@
-import { bigint, date, decimal, double, integer, text } from "../../../core/columns.ts";
+import { bigint, date, decimal, double, integer, optional, text } from "../../../core/columns.ts";
 import type { Table } from "../../../core/table.ts";
 import { month, year } from "./quote.ts";
 
@@ -11,7 +11,7 @@ export const bovespaMetrics = {
     pregoes: integer()("pregões do mês em que o papel foi negociado"),
     primeiro_pregao: date("primeiro deles"),
     ultimo_pregao: date("último deles"),
-    volume_medio_diario: double("volume_total dividido por pregoes"),
+    volume_medio_diario: optional(double("volume_total dividido por pregoes")),
     volume_total: decimal(28, 2)("soma do volume financeiro, em moeda"),
     quantidade_total: decimal(28, 0)("soma dos títulos negociados, em unidades"),
     total_negocios: bigint("soma dos negócios, como a origem os conta"),
