@@ -3,7 +3,7 @@ import type { Aws } from "../packages/aws/index.ts";
 import { send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
 import { books } from "../packages/aws/runs.ts";
-import { type Rested, shapeOf, advance as walk, type Wish } from "../packages/core/advance.ts";
+import { type Rested, shapeOf, type Wish, advance as walk } from "../packages/core/advance.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
 import { recipeOf } from "../packages/core/recipe.ts";
 import { rejectBody } from "../packages/core/reject.ts";
@@ -32,7 +32,8 @@ export const advance = async (aws: Aws, dataset: Dataset, options: AdvanceOption
   const recipe = recipeFor(dataset);
   const shape = shapeOf(dataset, recipe.sha256);
   const { eyes, hands } = books(aws, { dataset, shape, ...recipe, digest, named, full, until });
-  const note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) => log(level, "advance", message, metadata);
+  const note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) =>
+    log(level, "advance", message, metadata);
   return walk(eyes, hands, shape, { until, now: Date.now, note, named, wish });
 };
 
@@ -59,11 +60,17 @@ export const handler = async (event: SQSEvent | Clock, context: Context): Promis
   const { aws, datasets } = openRiver();
   const until = deadline(context);
   if ("datasets" in event) {
-    const ends = await Promise.all(event.datasets.map((name) => ring(aws, datasetNamed(datasets, name), { until, full: event.full ?? false })));
+    const ends = await Promise.all(
+      event.datasets.map((name) => ring(aws, datasetNamed(datasets, name), { until, full: event.full ?? false })),
+    );
     if (ends.includes(null)) throw new Error("not every dataset came to rest; the next call goes on");
     return;
   }
-  const bells = event.Records.map(({ messageId, body }) => ({ messageId, body, ...readBell(aws.stage, datasets, body) }));
+  const bells = event.Records.map(({ messageId, body }) => ({
+    messageId,
+    body,
+    ...readBell(aws.stage, datasets, body),
+  }));
   const rung = new Map<string, Rested | null>();
   const names = [...new Set(bells.flatMap((bell) => bell.for))];
   await Promise.all(
@@ -74,7 +81,9 @@ export const handler = async (event: SQSEvent | Clock, context: Context): Promis
   );
   const refused = new Map(
     await Promise.all(
-      bells.filter((bell) => bell.problem !== null).map(async (bell) => [bell.messageId, await refuse(aws, bell.body, bell.problem ?? "", until)] as const),
+      bells
+        .filter((bell) => bell.problem !== null)
+        .map(async (bell) => [bell.messageId, await refuse(aws, bell.body, bell.problem ?? "", until)] as const),
     ),
   );
   const back = bells.filter((bell) => {
@@ -95,7 +104,11 @@ const ring = async (aws: Aws, dataset: Dataset, options: AdvanceOptions): Promis
     return end.rested ? end : null;
   } catch (error) {
     const { name, message } = error as Error;
-    log("ERROR", "advance", "stopped by an error; the next bell goes on", { dataset: dataset.name, error: name, detail: message });
+    log("ERROR", "advance", "stopped by an error; the next bell goes on", {
+      dataset: dataset.name,
+      error: name,
+      detail: message,
+    });
     return null;
   }
 };
@@ -121,16 +134,21 @@ export const readBell = (stage: Stage, datasets: readonly Dataset[], body: strin
   if (notice?.source === "aws.glue") {
     const job = logicalName(stage, notice.detail?.jobName ?? "");
     const dataset = datasets.find((d) => `refine-${d.name}` === job);
-    return dataset ? { for: [dataset.name], keys: [], problem: null } : problem(`expected a job of a dataset, came ${job}`);
+    return dataset
+      ? { for: [dataset.name], keys: [], problem: null }
+      : problem(`expected a job of a dataset, came ${job}`);
   }
-  if (!Array.isArray(notice?.Records) || notice.Records.length === 0) return problem("expected an S3 notification or a Glue job event");
+  if (!Array.isArray(notice?.Records) || notice.Records.length === 0)
+    return problem("expected an S3 notification or a Glue job event");
   const bell: Bell = { for: [], keys: [], problem: null };
   for (const record of notice.Records) {
     const written = record?.s3?.object?.key;
     const key = typeof written === "string" ? decodeKey(written) : null;
     const dataset = datasets.find((d) => d.raw && key?.startsWith(`raw/${d.name}/`));
     if (record?.s3?.bucket?.name !== bucket(stage, "lake") || !key || !dataset)
-      return problem(`expected an object of a dataset under raw/ in the lake, came ${record?.s3?.bucket?.name}/${written}`);
+      return problem(
+        `expected an object of a dataset under raw/ in the lake, came ${record?.s3?.bucket?.name}/${written}`,
+      );
     bell.for.push(dataset.name);
     bell.keys.push(key);
   }

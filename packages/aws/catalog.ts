@@ -57,7 +57,12 @@ const readPartitions = async (aws: Aws, database: string, table: Described): Pro
   let token: string | undefined;
   do {
     const page = await aws.glue.send(
-      new GetPartitionsCommand({ DatabaseName: database, TableName: table.name, ExcludeColumnSchema: true, NextToken: token }),
+      new GetPartitionsCommand({
+        DatabaseName: database,
+        TableName: table.name,
+        ExcludeColumnSchema: true,
+        NextToken: token,
+      }),
     );
     for (const { Values, StorageDescriptor } of page.Partitions ?? []) {
       const values = Object.fromEntries(names.map((name, index) => [name, Values?.[index] ?? ""]));
@@ -73,9 +78,17 @@ const readPartitions = async (aws: Aws, database: string, table: Described): Pro
  * given, base first; atomic per partition only. What a batch call refuses by entry is tried again, from a fresh look.
  * @throws Error with Glue's reason when a table does not become equal by `until` (ms since 1970).
  */
-export const applyCatalog = async (aws: Aws, database: string, tables: readonly Described[], map: TableMap, until: number): Promise<void> => {
+export const applyCatalog = async (
+  aws: Aws,
+  database: string,
+  tables: readonly Described[],
+  map: TableMap,
+  until: number,
+): Promise<void> => {
   for (const table of tables) {
-    const wanted = Object.fromEntries(Object.entries(map[table.name] ?? {}).map(([name, entry]) => [name, entry.folder]));
+    const wanted = Object.fromEntries(
+      Object.entries(map[table.name] ?? {}).map(([name, entry]) => [name, entry.folder]),
+    );
     if (isPartitioned(table)) await applyPartitions(aws, database, table, wanted, until);
     else if (wanted[""] !== undefined) await applyLocation(aws, database, table.name, wanted[""]);
   }
@@ -102,7 +115,13 @@ const applyLocation = async (aws: Aws, database: string, name: string, folder: s
   );
 };
 
-const applyPartitions = async (aws: Aws, database: string, table: Described, wanted: Record<string, string>, until: number): Promise<void> => {
+const applyPartitions = async (
+  aws: Aws,
+  database: string,
+  table: Described,
+  wanted: Record<string, string>,
+  until: number,
+): Promise<void> => {
   const descriptor = (await readTable(aws, database, table.name)).StorageDescriptor ?? {};
   for (let attempt = 0; ; attempt++) {
     const found = await readPartitions(aws, database, table);
@@ -114,7 +133,9 @@ const applyPartitions = async (aws: Aws, database: string, table: Described, wan
     const refused: (string | undefined)[] = [];
     const at = { DatabaseName: database, TableName: table.name };
     for (const names of chunks(missing, WRITES)) {
-      const answer = await aws.glue.send(new BatchCreatePartitionCommand({ ...at, PartitionInputList: names.map(input) }));
+      const answer = await aws.glue.send(
+        new BatchCreatePartitionCommand({ ...at, PartitionInputList: names.map(input) }),
+      );
       refused.push(...(answer.Errors ?? []).map((e) => e.ErrorDetail?.ErrorCode));
     }
     for (const names of chunks(moved, WRITES)) {
@@ -130,7 +151,9 @@ const applyPartitions = async (aws: Aws, database: string, table: Described, wan
     // Without a refusal the catalog is equal, or another caller is writing, too: the next reading of the facts tells.
     if (refused.length === 0) return;
     if (!(await backOff(attempt, until)))
-      throw new Error(`${refused.length} partitions of ${database}.${table.name} refused by Glue: ${refused[0] ?? "no reason given"}`);
+      throw new Error(
+        `${refused.length} partitions of ${database}.${table.name} refused by Glue: ${refused[0] ?? "no reason given"}`,
+      );
   }
 };
 
@@ -139,7 +162,13 @@ const valuesOf = (table: Described, name: string): string[] => {
   return Object.keys(table.partitions).map((column) => values[column] ?? "");
 };
 
-const partitionInput = (aws: Aws, table: Described, descriptor: StorageDescriptor, name: string, folder: string): PartitionInput => ({
+const partitionInput = (
+  aws: Aws,
+  table: Described,
+  descriptor: StorageDescriptor,
+  name: string,
+  folder: string,
+): PartitionInput => ({
   Values: valuesOf(table, name),
   StorageDescriptor: { ...descriptor, Location: locationOf(aws, folder) },
 });

@@ -47,7 +47,9 @@ export const attempts = async (aws: Aws, dataset: string, run: number, since = 0
   const found: JobRun[] = [];
   let token: string | undefined;
   do {
-    const page = await aws.glue.send(new GetJobRunsCommand({ JobName: jobName(aws, dataset), MaxResults: PAGE, NextToken: token }));
+    const page = await aws.glue.send(
+      new GetJobRunsCommand({ JobName: jobName(aws, dataset), MaxResults: PAGE, NextToken: token }),
+    );
     token = page.NextToken;
     for (const job of page.JobRuns ?? []) {
       if (job.StartedOn && job.StartedOn.getTime() < since - SKEW_MS) token = undefined;

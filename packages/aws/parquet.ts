@@ -1,8 +1,9 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetRead, type SchemaElement } from "hyparquet";
+import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan, type SchemaElement } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import type { Inspected } from "../core/advance.ts";
+
 import type { GlueType } from "../core/columns.ts";
 import type { Dataset } from "../core/dataset.ts";
+import type { Inspected } from "../core/plan.ts";
 import { ingestDate, type RawObject } from "../core/run.ts";
 import type { Aws } from "./index.ts";
 import { getBytes } from "./store.ts";
@@ -44,14 +45,22 @@ export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Pr
   const raw = dataset.raw;
   if (!raw) throw new Error(`dataset ${dataset.name} has no raw objects`);
   if (ingestDate(object.key) === null)
-    return { object, is: "rejected", reason: "key", message: `expected …/ingest_date=YYYY-MM-DD/… in the key, came ${object.key}` };
+    return {
+      object,
+      is: "rejected",
+      reason: "key",
+      message: `expected …/ingest_date=YYYY-MM-DD/… in the key, came ${object.key}`,
+    };
   let failure: { error: unknown } | undefined;
   let gone = false;
   const file: AsyncBuffer = {
     byteLength: object.size,
     slice: async (start, end = object.size) => {
       try {
-        const bytes = await getBytes(aws, "lake", object.key, { range: `bytes=${start}-${end - 1}`, ifMatch: object.etag });
+        const bytes = await getBytes(aws, "lake", object.key, {
+          range: `bytes=${start}-${end - 1}`,
+          ifMatch: object.etag,
+        });
         if (bytes) return new Uint8Array(bytes).buffer;
         gone = true;
       } catch (error) {
@@ -62,7 +71,8 @@ export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Pr
     },
   };
   try {
-    if (object.size < SMALLEST_BYTES) throw new Unreadable("not_parquet", `expected Parquet, came ${object.size} bytes`);
+    if (object.size < SMALLEST_BYTES)
+      throw new Unreadable("not_parquet", `expected Parquet, came ${object.size} bytes`);
     const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
     checkColumns(metadata, dataset);
     const values = dataset.unit ? await valuesOf(file, metadata, dataset.unit.column) : new Set<string>();
@@ -79,7 +89,8 @@ export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Pr
 const checkColumns = (metadata: FileMetaData, dataset: Dataset): void => {
   const wanted = dataset.raw!.table.columns;
   const [root, ...elements] = metadata.schema;
-  if (root?.num_children !== elements.length) throw new Unreadable("columns", "expected flat columns, came nested ones");
+  if (root?.num_children !== elements.length)
+    throw new Unreadable("columns", "expected flat columns, came nested ones");
   const found = new Map(elements.map((element) => [element.name.toLowerCase(), element]));
   const missing = Object.keys(wanted).filter((name) => !found.has(name));
   const unknown = [...found.keys()].filter((name) => !wanted[name]);
@@ -98,33 +109,40 @@ const checkColumns = (metadata: FileMetaData, dataset: Dataset): void => {
 /** The distinct values of a column. A row group whose least and greatest value are equal, and exact, has that one. */
 const valuesOf = async (file: AsyncBuffer, metadata: FileMetaData, column: string): Promise<Set<string>> => {
   const values = new Set<string>();
-  let start = 0;
+  const nameOf = (path: readonly string[] = []) => path.join(".");
+  const chunkOf = (group: FileMetaData["row_groups"][number]) =>
+    group.columns.find((c) => nameOf(c.meta_data?.path_in_schema).toLowerCase() === column)?.meta_data;
+  const name = metadata.schema.find((element) => element.name.toLowerCase() === column)?.name ?? column;
+  const scan = await parquetScan({
+    file,
+    metadata,
+    compressors,
+    columns: [name],
+    useOffsetIndex: false,
+    geoparquet: false,
+  });
+  let rowStart = 0;
   for (const group of metadata.row_groups) {
-    const end = start + Number(group.num_rows);
-    const chunk = group.columns.find((c) => c.meta_data?.path_in_schema.join(".").toLowerCase() === column)?.meta_data;
-    const stats = chunk?.statistics;
-    const exact = stats?.is_min_value_exact !== false && stats?.is_max_value_exact !== false && stats?.null_count === 0n;
+    const rowEnd = rowStart + Number(group.num_rows);
+    const stats = chunkOf(group)?.statistics;
+    const exact =
+      stats?.is_min_value_exact !== false && stats?.is_max_value_exact !== false && stats?.null_count === 0n;
     const [least, most] = [stats?.min_value, stats?.max_value];
     if (exact && least !== undefined && most !== undefined && textOf(least) === textOf(most)) values.add(textOf(least));
-    else
-      await parquetRead({
-        file,
-        metadata,
-        compressors,
-        columns: [chunk?.path_in_schema[0] ?? column],
-        rowStart: start,
-        rowEnd: end,
-        onChunk: ({ columnData }) => {
-          for (const value of columnData) values.add(textOf(value));
-        },
-      });
-    start = end;
+    else if (rowEnd > rowStart) {
+      const read = await scan.readColumn({ column: name, rowStart, rowEnd });
+      if (read.length !== rowEnd - rowStart)
+        throw new Unreadable("not_parquet", `expected ${rowEnd - rowStart} rows of ${name}, came ${read.length}`);
+      for (const value of read) values.add(textOf(value));
+    }
+    rowStart = rowEnd;
   }
   return values;
 };
 
 const textOf = (value: unknown): string => {
-  if (value === null || value === undefined) throw new Unreadable("unit", "expected a value in the unit's column of every row, came null");
+  if (value === null || value === undefined)
+    throw new Unreadable("unit", "expected a value in the unit's column of every row, came null");
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new Unreadable("unit", "expected a date that exists in the unit's column");
     return value.toISOString().replace("T00:00:00.000Z", "");

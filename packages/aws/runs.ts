@@ -1,9 +1,10 @@
 import PQueue from "p-queue";
-import { type Eyes, type Facts, type Hands, type Shape, watched } from "../core/advance.ts";
+import type { Eyes, Facts, Hands, Shape } from "../core/advance.ts";
 import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import type { Digest } from "../core/message.ts";
+import { watched } from "../core/plan.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type Reject, rejectObject } from "../core/reject.ts";
 import { parseReport, type Submission } from "../core/report.ts";
@@ -19,9 +20,9 @@ import {
   parseAccepted,
   parseRun,
   type Rejected,
+  type Run,
   recipeKey,
   reportKey,
-  type Run,
   runKey,
 } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
@@ -72,7 +73,10 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
   const newest = async <T>(series: string, parse: (value: unknown, key: string) => T): Promise<T | null> => {
     for await (const { key, size } of list(aws, "state", `${series}/${name}/`, { limit: 1 })) {
       if (!Number.isSafeInteger(numberOf(key)) || size > DOCUMENT_BYTES)
-        throw new PregaoError("document", `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`);
+        throw new PregaoError(
+          "document",
+          `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`,
+        );
       return document(key, parse);
     }
     return null;
@@ -132,7 +136,8 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
       for (const table of shape.tables)
         for await (const file of list(aws, "lake", attemptFolder(table, run.run, attempt))) files[file.key] = file.size;
       try {
-        if (size > DOCUMENT_BYTES) throw new PregaoError("document", `${key} has ${size} bytes, more than ${DOCUMENT_BYTES}`);
+        if (size > DOCUMENT_BYTES)
+          throw new PregaoError("document", `${key} has ${size} bytes, more than ${DOCUMENT_BYTES}`);
         found.push({ attempt, report: await document(key, parseReport), files });
       } catch (error) {
         if (!(error instanceof PregaoError || error instanceof SyntaxError)) throw error;
@@ -158,14 +163,17 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
 
   const hands: Hands = {
     apply: (commit) => applyCatalog(aws, dataset.database, dataset.tables, commit.tables, of.until),
-    inspect: (objects) => new PQueue({ concurrency: INSPECTIONS }).addAll(objects.map((o) => () => inspect(aws, dataset, o))),
+    inspect: (objects) =>
+      new PQueue({ concurrency: INSPECTIONS }).addAll(objects.map((o) => () => inspect(aws, dataset, o))),
     open: async (run) => {
       const key = recipeKey(name, run.recipe);
       if (!(await head(aws, "state", key))) {
         for (const [sha256, body] of of.assets) await create(aws, "state", assetKey(sha256), body);
         await create(aws, "state", key, JSON.stringify(of.recipe));
       }
-      return (await create(aws, "state", runKey(name, run.run), JSON.stringify(run))) === "created" ? "created" : "lost";
+      return (await create(aws, "state", runKey(name, run.run), JSON.stringify(run))) === "created"
+        ? "created"
+        : "lost";
     },
     start: (run) => startJob(aws, run),
     commit: async (document) => {
@@ -176,10 +184,15 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
   };
 
   const reject = async (rejected: readonly Rejected[], { at }: Commit): Promise<void> => {
-    const letters: Reject[] = rejected.map((object) => rejectObject(dataset, bucket(aws.stage, "lake"), object, at, digest));
+    const letters: Reject[] = rejected.map((object) =>
+      rejectObject(dataset, bucket(aws.stage, "lake"), object, at, digest),
+    );
     const sent = await send(aws, "landed-dlq", letters, { until: of.until });
     const lost = sent.filter((s) => s.outcome !== "accepted");
-    if (lost.length > 0) throw new Error(`${lost.length} of ${letters.length} dead letters not accepted by landed-dlq: ${lost[0]?.reason}`);
+    if (lost.length > 0)
+      throw new Error(
+        `${lost.length} of ${letters.length} dead letters not accepted by landed-dlq: ${lost[0]?.reason}`,
+      );
   };
 
   return { eyes, hands };

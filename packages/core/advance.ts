@@ -1,20 +1,8 @@
-import { type Commit, type Ending, type Failed, isSettled, outcome, recentNames } from "./commit.ts";
+import { type Commit, type Ending, type Failed, outcome } from "./commit.ts";
 import type { Dataset } from "./dataset.ts";
+import { type Inspected, owed, plan, unsettled } from "./plan.ts";
 import { accepts, disagreement, type Submission } from "./report.ts";
-import {
-  type Accepted,
-  byKey,
-  dayBefore,
-  ingestDate,
-  lastClosed,
-  type ListedObject,
-  nameObject,
-  nameOf,
-  type RawObject,
-  type Run,
-  type TableMap,
-} from "./run.ts";
-import { partitionValues } from "./table.ts";
+import { type Accepted, type ListedObject, nameOf, type RawObject, type Run, type TableMap } from "./run.ts";
 
 /** table → partition (`""` for a table without) → key prefix in the lake, ending in `/`. */
 export type Catalog = Record<string, Record<string, string>>;
@@ -23,7 +11,14 @@ export type Catalog = Record<string, Record<string, string>>;
 export type Attempt = { id: string; ended: boolean; reason: string | null };
 
 /** What `advance` must know of a dataset. Tables in the order in which they are published: base first, then computed. */
-export type Shape = { dataset: string; tables: string[]; partitioned: Record<string, boolean>; unit: string | null; recipe: string; raw: boolean };
+export type Shape = {
+  dataset: string;
+  tables: string[];
+  partitioned: Record<string, boolean>;
+  unit: string | null;
+  recipe: string;
+  raw: boolean;
+};
 
 export const shapeOf = (dataset: Dataset, recipe: string): Shape => ({
   dataset: dataset.name,
@@ -75,7 +70,12 @@ export const decide = (facts: Facts, shape: Shape, wish: Wish = {}): Action => {
     const agreed = facts.submissions.find((s) => problems.get(s.attempt) === null);
     if (agreed?.report) return ends(facts, run, { is: "report", report: agreed.report });
     if (attempts.length > 0 && attempts.every((a) => a.ended))
-      return ends(facts, run, { is: "failed", reason: attempts.map((a) => `${a.id}: ${a.reason ?? problems.get(a.id) ?? "it ended without a report"}`).join("; ") });
+      return ends(facts, run, {
+        is: "failed",
+        reason: attempts
+          .map((a) => `${a.id}: ${a.reason ?? problems.get(a.id) ?? "it ended without a report"}`)
+          .join("; "),
+      });
     if (attempts.length === 0) return { do: "start", run };
     return rest("the job is running");
   }
@@ -86,7 +86,10 @@ export const decide = (facts: Facts, shape: Shape, wish: Wish = {}): Action => {
   return rest("nothing is pending");
 };
 
-const ends = (facts: Facts, run: Run, ending: Ending): Action => ({ do: "commit", document: outcome(run, facts.base, ending, facts.now) });
+const ends = (facts: Facts, run: Run, ending: Ending): Action => ({
+  do: "commit",
+  document: outcome(run, facts.base, ending, facts.now),
+});
 
 /** Whether any table's partitions and locations are not the map's, none missing, none more. */
 export const differs = (catalog: Catalog, map: TableMap, shape: Pick<Shape, "tables" | "partitioned">): boolean =>
@@ -98,13 +101,6 @@ export const differs = (catalog: Catalog, map: TableMap, shape: Pick<Shape, "tab
     const names = Object.keys(wanted);
     return names.length !== Object.keys(found).length || names.some((name) => found[name] !== wanted[name]?.folder);
   });
-
-/** Listed and neither settled, in order of ingest date and key. */
-const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => {
-  const names = recentNames(facts.commit);
-  const objects = new Map(facts.raw.map((o) => [nameOf(o), nameObject(o)]));
-  return [...objects.values()].filter((o) => !isSettled(facts.commit, o, names)).sort(byKey);
-};
 
 /** What the next run takes. */
 const select = (facts: Facts, wish: Wish): RawObject[] => {
@@ -147,77 +143,6 @@ const stale = ({ commit, now, accepted }: Facts, shape: Shape): boolean => {
   return commit.status === "held" && commit.audit.every((f) => f.severity !== "hold" || accepts(accepted, f));
 };
 
-/** What a look at an object's footer found. `gone`: there is no such version any more. */
-export type Inspected =
-  | { object: RawObject; is: "sound"; units: readonly string[] }
-  | { object: RawObject; is: "rejected"; reason: string; message: string }
-  | { object: RawObject; is: "gone" };
-
-/**
- * Run n+1 on commit n, the newest that was read: its creation fails if another caller has made one. Null when nothing
- * is left to do. `rebuild`: units to make anew, settling nothing.
- */
-export const plan = (facts: Facts, inspected: readonly Inspected[], shape: Shape, rebuild: readonly string[] | null): Run | null => {
-  const { commit, now } = facts;
-  const sound = inspected.filter((i) => i.is === "sound");
-  const rejects = inspected.filter((i) => i.is === "rejected").map(({ object, reason, message }) => ({ ...object, reason, message: message.slice(0, 1000) }));
-  if (!rebuild && sound.length + rejects.length === 0) return null;
-  const base = commit?.commit ?? 0;
-  const units = [...new Set(rebuild ?? sound.flatMap((i) => i.units))].sort();
-  const objects = rebuild ? [] : sound.map((i) => i.object);
-  const taken = new Set([...objects, ...rejects].map(nameOf));
-  return {
-    format: 1,
-    dataset: shape.dataset,
-    run: base + 1,
-    base,
-    opened_at: new Date(now).toISOString(),
-    recipe: shape.recipe,
-    objects,
-    units,
-    tables: partitionsOf(commit?.tables ?? {}, units, shape.unit),
-    through: throughOf(facts, taken),
-    rejects,
-    accepted: facts.accepted,
-    rebuild: rebuild !== null,
-  };
-};
-
-/** The partitions of these units. */
-const partitionsOf = (map: TableMap, units: readonly string[], unit: string | null): TableMap =>
-  Object.fromEntries(
-    Object.entries(map).map(([table, partitions]) => [
-      table,
-      Object.fromEntries(Object.entries(partitions).filter(([name]) => unit === null || units.includes(partitionValues(name)[unit] ?? ""))),
-    ]),
-  );
-
-/** The last closed date before the first that has an object neither settled nor in the run. It never goes back. */
-const throughOf = (facts: Facts, taken: ReadonlySet<string>): string | null => {
-  const before = facts.commit?.through ?? null;
-  let through = lastClosed(facts.now);
-  for (const o of unsettled(facts)) {
-    const date = ingestDate(o.key);
-    if (date !== null && !taken.has(nameOf(o)) && date <= through) through = dayBefore(date);
-  }
-  return before !== null && before > through ? before : through;
-};
-
-/** The keys that must be looked up by name, since a listing from `through` on does not show them. */
-export const watched = (commit: Commit | null): string[] =>
-  commit ? [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late).map((o) => o.key) : [];
-
-/**
- * Of objects a bell named: those that only a bell knows of (late) and that nothing has taken note of yet. The bell must
- * ring again for them.
- */
-export const owed = (facts: Facts, named: readonly string[]): string[] => {
-  const noted = new Set([...(facts.run?.objects ?? []), ...(facts.run?.rejects ?? []), ...(facts.commit?.held ?? []), ...(facts.commit?.failed ?? []), ...(facts.commit?.late ?? [])].map(nameOf));
-  return unsettled(facts)
-    .filter((o) => o.late && named.includes(o.key) && !noted.has(nameOf(o)))
-    .map((o) => o.key);
-};
-
 type Awaitable<T> = T | Promise<T>;
 
 /** The order of the readings: the clock before the listing, then what is written first is read last. */
@@ -238,7 +163,17 @@ export type Hands = {
   commit: (document: Commit) => Awaitable<"created" | "lost">;
 };
 
-export const nothing: Facts = { now: 0, raw: [], accepted: [], catalog: {}, run: null, attempts: [], submissions: [], commit: null, base: null };
+export const nothing: Facts = {
+  now: 0,
+  raw: [],
+  accepted: [],
+  catalog: {},
+  run: null,
+  attempts: [],
+  submissions: [],
+  commit: null,
+  base: null,
+};
 
 export const readFacts = async (eyes: Eyes, order: readonly Reading[] = readings): Promise<Facts> => {
   let facts = nothing;
@@ -247,7 +182,15 @@ export const readFacts = async (eyes: Eyes, order: readonly Reading[] = readings
 };
 
 /** `wish` is what is left of it: nothing once the run it asked for was opened. */
-export type Rested = { rested: boolean; why: string; rounds: number; owed: string[]; newest: number; open: number | null; wish: Wish };
+export type Rested = {
+  rested: boolean;
+  why: string;
+  rounds: number;
+  owed: string[];
+  newest: number;
+  open: number | null;
+  wish: Wish;
+};
 export type Note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) => void;
 
 /** Only a fight with many other callers takes this many; the bell rings again. */
@@ -271,7 +214,15 @@ export const advance = async (
     const action = decide(facts, shape, wish);
     const newest = facts.commit?.commit ?? 0;
     const open = facts.run && facts.run.run > newest ? facts.run.run : null;
-    const end = (rested: boolean, why: string): Rested => ({ rested, why, rounds, owed: owed(facts, options.named ?? []), newest, open, wish });
+    const end = (rested: boolean, why: string): Rested => ({
+      rested,
+      why,
+      rounds,
+      owed: owed(facts, options.named ?? []),
+      newest,
+      open,
+      wish,
+    });
     if (action.do === "rest") return end(true, action.why);
     if (rounds >= ROUNDS || options.now() >= options.until) return end(false, `there was no time left to ${action.do}`);
     if (action.do === "apply") {
@@ -298,13 +249,36 @@ export const advance = async (
 const noteRun = (note: Note, run: Run): void => {
   const { dataset, units, through } = run;
   const bytes = run.objects.reduce((sum, o) => sum + o.size, 0);
-  note("INFO", "run opened", { dataset, run: run.run, objects: run.objects.length, bytes, units, through, rejects: run.rejects.length });
+  note("INFO", "run opened", {
+    dataset,
+    run: run.run,
+    objects: run.objects.length,
+    bytes,
+    units,
+    through,
+    rejects: run.rejects.length,
+  });
   const late = run.objects.filter((o) => o.late).map((o) => o.key);
-  if (late.length > 0) note("ERROR", "objects landed after their ingest date was closed", { dataset, run: run.run, keys: late.slice(0, 20), objects: late.length });
+  if (late.length > 0)
+    note("ERROR", "objects landed after their ingest date was closed", {
+      dataset,
+      run: run.run,
+      keys: late.slice(0, 20),
+      objects: late.length,
+    });
 };
 
 const noteCommit = (note: Note, commit: Commit): void => {
   const { dataset, status, reason, rows, attempt } = commit;
   const level = status === "held" ? "ERROR" : status === "failed" || commit.rejected.length > 0 ? "WARN" : "INFO";
-  note(level, `run ${status}`, { dataset, commit: commit.commit, attempt, rows, reason, rejected: commit.rejected.length, held: commit.held.length, failed: commit.failed.length });
+  note(level, `run ${status}`, {
+    dataset,
+    commit: commit.commit,
+    attempt,
+    rows,
+    reason,
+    rejected: commit.rejected.length,
+    held: commit.held.length,
+    failed: commit.failed.length,
+  });
 };

@@ -1,15 +1,15 @@
 import { z } from "zod";
-import { finding, type Finding, holding, type Report, rowCounts } from "./report.ts";
+import { type Finding, finding, holding, type Report, rowCounts } from "./report.ts";
 import {
   byKey,
   ingestDate,
   nameOf,
   parseDocument,
   type RawObject,
-  rawObject,
   type Rejected,
-  rejected,
   type Run,
+  rawObject,
+  rejected,
   type TableMap,
   tableMap,
 } from "./run.ts";
@@ -111,7 +111,8 @@ const commit = z.object({
   audit: z.array(finding).max(1000),
 });
 
-export const parseCommit = (value: unknown, key: string): Commit => parseDocument(commit as z.ZodType<Commit>, value, key);
+export const parseCommit = (value: unknown, key: string): Commit =>
+  parseDocument(commit as z.ZodType<Commit>, value, key);
 
 /** A good object must survive two of other people's outages: three failures, each after another run was published. */
 const FAILURES = 3;
@@ -149,7 +150,14 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
   const published = status === "published";
   const worked = published && report ? run.run : (base?.worked ?? 0);
   const reason =
-    ending.is === "failed" ? ending.reason : holds.length > 0 ? holds.slice(0, 3).map((f) => `${f.law}: ${f.detail}`).join("; ") : null;
+    ending.is === "failed"
+      ? ending.reason
+      : holds.length > 0
+        ? holds
+            .slice(0, 3)
+            .map((f) => `${f.law}: ${f.detail}`)
+            .join("; ")
+        : null;
   const taken = new Set(run.objects.map(nameOf));
   // Published under a newer ETag, an object's older versions have nothing left to wait for.
   const gone = new Set(published ? run.objects.map((o) => o.key) : []);
@@ -158,7 +166,9 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
   const alone = run.objects.length === 1 ? run.objects[0] : undefined;
 
   const touched = worked === run.run;
-  const held = (base?.held ?? []).map((h) => (touched && h.units.some((u) => run.units.includes(u)) ? { ...h, back: true } : h));
+  const held = (base?.held ?? []).map((h) =>
+    touched && h.units.some((u) => run.units.includes(u)) ? { ...h, back: true } : h,
+  );
   const state = {
     held: published || alone ? others(held) : held,
     failed: published || alone ? others(base?.failed) : (base?.failed ?? []),
@@ -167,7 +177,10 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
     rejected: [...run.rejects],
   };
   if (!published && alone && status === "held") {
-    const findings = distinct(holds.map(({ law, session, origin }) => ({ law, session, origin }))).slice(0, HELD_FINDINGS);
+    const findings = distinct(holds.map(({ law, session, origin }) => ({ law, session, origin }))).slice(
+      0,
+      HELD_FINDINGS,
+    );
     state.held.push({ ...alone, units: run.units, findings, back: false });
   } else if (!published && alone) {
     const failure = failureOf(alone, base, run.run, now, reason ?? "");
@@ -176,7 +189,10 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
       state.rejected.push({
         ...alone,
         reason: "failed",
-        message: `the job failed on it ${FAILURES} times while it succeeded on others; last: ${failure.reason}`.slice(0, REASON_CHARACTERS),
+        message: `the job failed on it ${FAILURES} times while it succeeded on others; last: ${failure.reason}`.slice(
+          0,
+          REASON_CHARACTERS,
+        ),
       });
   } else if (!published) {
     state.next = [...run.objects].sort(byKey).slice(0, Math.floor(run.objects.length / 2));
@@ -200,7 +216,9 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
     ...state,
     rows: report?.rows ?? null,
     origins: report?.origins ?? {},
-    audit: (report?.audit ?? []).slice(0, AUDIT_FINDINGS).map((f) => ({ ...f, detail: f.detail.slice(0, DETAIL_CHARACTERS) })),
+    audit: (report?.audit ?? [])
+      .slice(0, AUDIT_FINDINGS)
+      .map((f) => ({ ...f, detail: f.detail.slice(0, DETAIL_CHARACTERS) })),
   };
 };
 

@@ -3,7 +3,13 @@ import { type Accepted, attemptFolder, parseDocument, type Run, type TableMap, t
 import { partitionValues } from "./table.ts";
 
 /** A broken law of a run. */
-export type Finding = { law: string; severity: "hold" | "warn"; session: string | null; origin: string | null; detail: string };
+export type Finding = {
+  law: string;
+  severity: "hold" | "warn";
+  session: string | null;
+  origin: string | null;
+  detail: string;
+};
 
 /** How an attempt ended, written last: rows counted, files written, laws checked. */
 export type Report = {
@@ -54,7 +60,12 @@ export type Submission = { attempt: string; report: Report | null; problem?: str
  * units are made of. A base partition that the report leaves out would vanish from the map with its rows: an empty one
  * keeps a file of no rows.
  */
-export const disagreement = (run: Run, submission: Submission, tables: readonly string[], unit: string | null): string | null => {
+export const disagreement = (
+  run: Run,
+  submission: Submission,
+  tables: readonly string[],
+  unit: string | null,
+): string | null => {
   const { report, attempt, files } = submission;
   if (!report) return submission.problem ?? "there is no report";
   if (report.dataset !== run.dataset || report.run !== run.run || report.attempt !== attempt)
@@ -68,8 +79,10 @@ export const disagreement = (run: Run, submission: Submission, tables: readonly 
     if (!tables.includes(table)) return `expected the tables ${tables.join(", ")}, came ${table}`;
     for (const [partition, entry] of Object.entries(partitions)) {
       const at = `${table} ${partition}`;
-      if (unit !== null && !run.units.includes(partitionValues(partition)[unit] ?? "")) return `${at} is of no unit of the run`;
-      if (!entry.folder.startsWith(attemptFolder(table, run.run, attempt))) return `${at} is not in the attempt's folder: ${entry.folder}`;
+      if (unit !== null && !run.units.includes(partitionValues(partition)[unit] ?? ""))
+        return `${at} is of no unit of the run`;
+      if (!entry.folder.startsWith(attemptFolder(table, run.run, attempt)))
+        return `${at} is not in the attempt's folder: ${entry.folder}`;
       if (entry.files.length === 0) return `${at} has no file`;
       for (const file of entry.files) {
         const key = entry.folder + file.name;
@@ -89,8 +102,13 @@ export const disagreement = (run: Run, submission: Submission, tables: readonly 
 };
 
 /** Whether a person accepts a finding. */
-export const accepts = (accepted: readonly Accepted[], { law, session, origin }: Pick<Finding, "law" | "session" | "origin">): boolean =>
-  accepted.some((a) => a.law === law && (a.session === null || a.session === session) && (a.origin === null || a.origin === origin));
+export const accepts = (
+  accepted: readonly Accepted[],
+  { law, session, origin }: Pick<Finding, "law" | "session" | "origin">,
+): boolean =>
+  accepted.some(
+    (a) => a.law === law && (a.session === null || a.session === session) && (a.origin === null || a.origin === origin),
+  );
 
 /** The findings for which a run must wait for a person. */
 export const holding = (findings: readonly Finding[], accepted: readonly Accepted[]): Finding[] =>

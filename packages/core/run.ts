@@ -67,12 +67,18 @@ export const tableMap = z.record(
     z.string().max(2048),
     z.object({
       folder: z.string().min(1).max(1024).endsWith("/"),
-      files: z.array(z.object({ name: z.string().min(1).max(512), bytes: z.int().min(0), rows: z.int().min(0) })).max(10_000),
+      files: z
+        .array(z.object({ name: z.string().min(1).max(512), bytes: z.int().min(0), rows: z.int().min(0) }))
+        .max(10_000),
       recipe: digest,
     }),
   ),
 );
-const accepted = z.object({ law: z.string().max(256), session: z.string().max(64).nullable(), origin: z.string().max(128).nullable() });
+const accepted = z.object({
+  law: z.string().max(256),
+  session: z.string().max(64).nullable(),
+  origin: z.string().max(128).nullable(),
+});
 const run = z.object({
   format: z.literal(1),
   dataset: z.string().min(1).max(64),
@@ -108,7 +114,8 @@ export const parseRun = (value: unknown, key: string): Run => parseDocument(run 
 const down = (n: number) => String(9_999_999_999 - n).padStart(10, "0");
 export const runKey = (dataset: string, n: number): string => `runs/${dataset}/${down(n)}.json`;
 export const commitKey = (dataset: string, n: number): string => `commits/${dataset}/${down(n)}.json`;
-export const reportKey = (dataset: string, n: number, attempt: string): string => `reports/${dataset}/${down(n)}/${attempt}.json`;
+export const reportKey = (dataset: string, n: number, attempt: string): string =>
+  `reports/${dataset}/${down(n)}/${attempt}.json`;
 export const recipeKey = (dataset: string, sha256: string): string => `recipes/${dataset}/${sha256}.json`;
 export const assetKey = (sha256: string): string => `assets/${sha256}.ndjson`;
 /** What a person accepts, one document each, named by the digest of its content. */
@@ -116,7 +123,8 @@ export const acceptedKey = (dataset: string, sha256: string): string => `accepte
 export const numberOf = (key: string): number => 9_999_999_999 - Number(/(\d{10})(?:\.json|\/)/.exec(key)?.[1]);
 
 /** The folder of an attempt at a run, for one table; an attempt refuses one that is not empty. Ends in `/`. */
-export const attemptFolder = (table: string, run: number, attempt: string): string => `refined/${table}/run=${run}-${attempt}/`;
+export const attemptFolder = (table: string, run: number, attempt: string): string =>
+  `refined/${table}/run=${run}-${attempt}/`;
 
 const DAY_MS = 86_400_000;
 /** An ingest date closes this long after its end: Firehose delivers what it took within 24 h or loses it. */

@@ -48,6 +48,7 @@ export const openAnalysis = (subquery: Subquery) => {
       refuse("invalid", `${name}()${over ? " OVER (…)" : ""} cannot stand in ${scope.clause}`, at);
     if (node.order.length) unsupported(`${name} with ORDER BY`, at);
     if (node.nulls) refuse("invalid", `${name} takes no IGNORE NULLS`, at);
+    if (over && node.filter) refuse("invalid", "FILTER is not supported for window functions", at);
     const inner: Scope = over
       ? { ...scope, overs: false }
       : { ...scope, groups: null, outputs: null, aggregates: false, overs: false, clause: "an aggregate" };
@@ -66,6 +67,7 @@ export const openAnalysis = (subquery: Subquery) => {
     const known = aggregates.filter((entry) => entry.name === name);
     const { signature, args } = choose(name, known, values, at);
     if (node.distinct && (over || signature.plain)) unsupported(`${name}(DISTINCT …)${over ? " OVER (…)" : ""}`, at);
+    if (node.distinct && args.some(({ sql }) => !sql.includes('"'))) unsupported(`${name}(DISTINCT constant)`, at);
     const types = args.map(({ type }) => type);
     if (types.some((type) => type.name === "unknown") && name !== "count") unsupported(`${name}(NULL)`, at);
     const write: Over = (duck, ...sql) => `${duck}(${node.distinct ? "DISTINCT " : ""}${sql.join(", ")})${tail}`;
@@ -214,7 +216,9 @@ export const openAnalysis = (subquery: Subquery) => {
       case "arithmetic":
         return sum(node, scope);
       case "concat": {
-        const values = all([node.left, node.right], scope).map((value) => coerce(value, varchar, "||"));
+        const sides = all([node.left, node.right], scope);
+        if (sides.some(({ type }) => type.name === "unknown")) unsupported("|| with a bare NULL", at);
+        const values = sides.map((value) => coerce(value, varchar, "||"));
         return { ...made(values), sql: `(${values.map(({ sql }) => sql).join(" || ")})`, type: varchar, at };
       }
       case "compare":

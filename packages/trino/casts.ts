@@ -1,6 +1,6 @@
 import * as decimals from "./decimals.ts";
 import { refuse, unsupported } from "./refusal.ts";
-import { coerces, common, duckdb, isInteger, isNumber, same, show, type Type } from "./types.ts";
+import { coerces, common, duckdb, isInteger, isNumber, MAX_PRECISION, same, show, type Type } from "./types.ts";
 import { raise, type Value } from "./value.ts";
 
 /** How a cast says that a value does not fit: CAST is an error, TRY_CAST is NULL. */
@@ -38,6 +38,11 @@ const toText = (value: Value, to: Extract<Type, { name: "varchar" }>): string =>
   const { sql, type, at } = value;
   if (type.name === "varchar") return to.length === null ? sql : `substring(${sql}, 1, ${to.length})`;
   if (to.length !== null) unsupported(`${cast(value, to)}: cast to varchar`, at);
+  // DuckDB writes a decimal that is all scale without the 0 before its point.
+  if (type.name === "decimal" && type.precision === type.scale) {
+    if (type.precision === MAX_PRECISION) unsupported(cast(value, to), at);
+    return `CAST(CAST(${sql} AS DECIMAL(${type.precision + 1},${type.scale})) AS VARCHAR)`;
+  }
   if (isInteger(type) || type.name === "decimal" || type.name === "boolean") return `CAST(${sql} AS VARCHAR)`;
   const far = `${sql} < DATE '0001-01-01' OR ${sql} >= DATE '10000-01-01'`;
   const dated = (written: string): string =>
@@ -47,6 +52,9 @@ const toText = (value: Value, to: Extract<Type, { name: "varchar" }>): string =>
   if (fraction === undefined) unsupported(cast(value, to), at);
   return dated(`strftime(${sql}, '%Y-%m-%d %H:%M:%S${fraction}')`);
 };
+
+/** Digits of a double that are the same however it is printed. */
+const SHORT_DIGITS = 13;
 
 const cast = (value: Value, to: Type): string => `a cast of ${show(value.type)} to ${show(to)}`;
 
@@ -64,8 +72,15 @@ const converted = (value: Value, to: Type, verb: Verb): string => {
   if (to.name === "double" && isInteger(type)) return plain;
   if ((isInteger(type) || type.name === "decimal") && (isInteger(to) || to.name === "decimal")) return plain;
   if (type.name === "double" && isInteger(to)) return `${verb.cast}(round(${sql}) AS ${duckdb(to)})`;
-  // Trino rounds the digits that Double.toString prints, so DuckDB is given the digits too.
-  if (type.name === "double" && to.name === "decimal") return `${verb.cast}(CAST(${sql} AS VARCHAR) AS ${duckdb(to)})`;
+  if (type.name === "double" && to.name === "decimal") {
+    if (to.scale > SHORT_DIGITS) unsupported(cast(value, to), at);
+    // Trino rounds the digits that Double.toString prints. Up to 13 of them all versions of Java, and DuckDB, agree.
+    const large = raise(
+      `a double cast to ${show(to)} that keeps more than ${SHORT_DIGITS} digits is not answered locally`,
+    );
+    const digits = `${verb.cast}(CAST(${sql} AS VARCHAR) AS ${duckdb(to)})`;
+    return `CASE WHEN abs(${sql}) >= 1e${SHORT_DIGITS - to.scale} THEN ${large} ELSE ${digits} END`;
+  }
   if (type.name === "date" && to.name === "timestamp") return plain;
   if (type.name === "timestamp" && to.name === "date") return plain;
   if (type.name === "timestamp" && to.name === "timestamp") {

@@ -29,7 +29,7 @@ export const tableOf = (path: Path, { catalogue, tables }: Translation) => {
   const table = catalogue.table(database, name);
   if (!table) return refuse("not_found", `table ${database}.${name} does not exist`, at);
   tables.set(`${database}.${name}`, { database, name });
-  return { database, name, columns: table.columns, of: [CATALOGUE, database, name] };
+  return { database, name, columns: table.columns, of: path.map(key) };
 };
 
 /** A CTE's or subquery's columns, which its SQL calls c1, c2 …, under the alias `r`. */

@@ -241,9 +241,6 @@ export const openQueries = (translation: Translation) => {
       return { name, read };
     });
   };
-  /** Trino keeps what was quoted and lower-cases the rest. */
-  const outputName = (name: { text: string; quoted: boolean } | null): string | null =>
-    name === null ? null : name.quoted ? name.text : name.text.toLowerCase();
 
   const sorted = (
     order: readonly SortItem[],

@@ -2,13 +2,16 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { advance, type Eyes, type Hands, nothing } from "../../packages/core/advance.ts";
 import { theatre } from "./advance.actors.ts";
+import { settle } from "./advance.judge.ts";
 import { object, rawKey } from "./advance.scenarios.ts";
-import { DAY, HOUR, rules, type Scenario, settle, shapeFor } from "./advance.world.ts";
+import { DAY, HOUR, rules, type Scenario, shapeFor } from "./advance.world.ts";
 
 const specs = fc
   .array(
     fc.record({
-      kind: fc.constantFrom("good", "good", "good", "poison", "bad", "junk") as fc.Arbitrary<"good" | "poison" | "bad" | "junk">,
+      kind: fc.constantFrom("good", "good", "good", "poison", "bad", "junk") as fc.Arbitrary<
+        "good" | "poison" | "bad" | "junk"
+      >,
       units: fc.subarray(["x", "y"], { minLength: 1 }),
       day: fc.constantFrom("2025-01-09", "2025-01-10", "2025-01-14"),
       again: fc.boolean(),
@@ -27,7 +30,10 @@ const specs = fc
 /** One caller is often left where it is for long, while the others go on. */
 const moves = fc.array(
   fc.oneof(
-    { weight: 8, arbitrary: fc.record({ do: fc.constant("go" as const), who: fc.nat(3), steps: fc.integer({ min: 1, max: 40 }) }) },
+    {
+      weight: 8,
+      arbitrary: fc.record({ do: fc.constant("go" as const), who: fc.nat(3), steps: fc.integer({ min: 1, max: 40 }) }),
+    },
     { weight: 3, arbitrary: fc.record({ do: fc.constant("work" as const), steps: fc.integer({ min: 1, max: 3 }) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("call" as const, "land" as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("die" as const), who: fc.nat(3) }) },
@@ -67,17 +73,40 @@ test("four calls at once, cut anywhere, with jobs that die: every good row is pu
 
 test("a refused start is rest: taken for an action, advance spun", async () => {
   const scenario: Scenario = { name: "busy", specs: [object("a")], ticks: [], kills: 0, stalls: 0 };
-  const run = { format: 1, dataset: "d", run: 1, base: 0, opened_at: "2025-01-10T00:00:00Z", recipe: "r1", objects: [{ key: rawKey("a"), etag: "1", size: 1 }], units: ["x"], tables: {}, through: null, rejects: [], accepted: [], rebuild: false } as const;
+  const run = {
+    format: 1,
+    dataset: "d",
+    run: 1,
+    base: 0,
+    opened_at: "2025-01-10T00:00:00Z",
+    recipe: "r1",
+    objects: [{ key: rawKey("a"), etag: "1", size: 1 }],
+    units: ["x"],
+    tables: {},
+    through: null,
+    rejects: [],
+    accepted: [],
+    rebuild: false,
+  } as const;
   const eyes = Object.fromEntries(rules.order.map((r) => [r, () => (r === "run" ? { run } : {})])) as unknown as Eyes;
   const call = (start: Hands["start"]) =>
-    advance(eyes, { start } as Hands, shapeFor(scenario), { until: Number.POSITIVE_INFINITY, now: () => 0, note: () => {} });
+    advance(eyes, { start } as Hands, shapeFor(scenario), {
+      until: Number.POSITIVE_INFINITY,
+      now: () => 0,
+      note: () => {},
+    });
   expect(await call(() => "refused")).toMatchObject({ rested: true, rounds: 1 });
   expect(await call(() => "started")).toMatchObject({ rested: false, rounds: 200 });
 });
 
 test("a call without time left says so, and does nothing more", async () => {
   const scenario: Scenario = { name: "late", specs: [object("a")], ticks: [], kills: 0, stalls: 0 };
-  const eyes = Object.fromEntries(rules.order.map((r) => [r, () => (r === "raw" ? { raw: [{ key: rawKey("a"), etag: "1", size: 1, modified: 0 }] } : {})])) as unknown as Eyes;
+  const eyes = Object.fromEntries(
+    rules.order.map((r) => [
+      r,
+      () => (r === "raw" ? { raw: [{ key: rawKey("a"), etag: "1", size: 1, modified: 0 }] } : {}),
+    ]),
+  ) as unknown as Eyes;
   const rested = await advance(eyes, {} as Hands, shapeFor(scenario), { until: 5, now: () => 5, note: () => {} });
   expect(rested).toMatchObject({ rested: false, why: "there was no time left to open" });
   expect(nothing.raw).toEqual([]);

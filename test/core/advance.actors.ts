@@ -1,5 +1,19 @@
 import { advance, type Eyes, type Facts, type Hands, type Rested } from "../../packages/core/advance.ts";
-import { begin, inspectIn, land, look, type Rules, type Scenario, shapeFor, sin, type Todo, toDo, work, type World, write } from "./advance.world.ts";
+import { work } from "./advance.job.ts";
+import {
+  begin,
+  inspectIn,
+  land,
+  look,
+  type Rules,
+  type Scenario,
+  shapeFor,
+  sin,
+  type Todo,
+  toDo,
+  type World,
+  write,
+} from "./advance.world.ts";
 
 class Crash extends Error {}
 
@@ -76,7 +90,12 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       actor.end = end;
       actor.arrived();
     };
-    advance(eyes, hands, shape, { until: Number.POSITIVE_INFINITY, now: () => world.now, note: () => {}, named: keys }).then(
+    advance(eyes, hands, shape, {
+      until: Number.POSITIVE_INFINITY,
+      now: () => world.now,
+      note: () => {},
+      named: keys,
+    }).then(
       (rested: Rested) => {
         if (!rested.rested || rested.rounds > ROUNDS) failure ??= new Error(`no rest after ${rested.rounds} rounds`);
         const heard = actor.bells.filter((bell) => !rested.owed.some((key) => bell.endsWith(` ${key}`)));
@@ -127,7 +146,10 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       if (job) world = work(world, scenario, law, job);
     },
     kill: () => {
-      world = { ...world, jobs: world.jobs.map((j) => (j.at === "ended" ? j : { ...j, at: "ended", reason: "killed" })) };
+      world = {
+        ...world,
+        jobs: world.jobs.map((j) => (j.at === "ended" ? j : { ...j, at: "ended", reason: "killed" })),
+      };
     },
     /** Every call goes on to its end. */
     async drain() {

@@ -1,4 +1,5 @@
-import { decide, type Facts, plan, type Reading, readings } from "../../packages/core/advance.ts";
+import { decide, type Facts, type Reading, readings } from "../../packages/core/advance.ts";
+import { plan } from "../../packages/core/plan.ts";
 import { nameOf, type RawObject } from "../../packages/core/run.ts";
 import { scenarios } from "./advance.scenarios.ts";
 import { type Rules, rules, type Scenario } from "./advance.world.ts";
@@ -26,12 +27,24 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
       decide: (facts, shape, wish) => {
         const { run, base } = facts;
         if (!run || run.run <= (facts.commit?.commit ?? 0)) return decide(facts, shape, wish);
-        return decide({ ...facts, base: run.base === 0 ? null : { ...(base ?? empty), commit: run.base } }, shape, wish);
+        return decide(
+          { ...facts, base: run.base === 0 ? null : { ...(base ?? empty), commit: run.base } },
+          shape,
+          wish,
+        );
       },
     },
   },
-  { name: "reports read before attempts", scenario: scenarios.kill, law: { order: swapped("submissions", "attempts") } },
-  { name: "the clock read after the listing", scenario: scenarios.closingStall, law: { order: swapped("clock", "raw") } },
+  {
+    name: "reports read before attempts",
+    scenario: scenarios.kill,
+    law: { order: swapped("submissions", "attempts") },
+  },
+  {
+    name: "the clock read after the listing",
+    scenario: scenarios.closingStall,
+    law: { order: swapped("clock", "raw") },
+  },
   {
     name: "through moved on without waiting for late objects",
     scenario: scenarios.closing,
@@ -45,7 +58,10 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
   {
     name: "settled objects remembered by key",
     scenario: scenarios.rewritten,
-    law: seen((facts) => ({ ...facts, raw: facts.raw.filter((o) => !facts.commit?.recent.some((r) => r.key === o.key)) })),
+    law: seen((facts) => ({
+      ...facts,
+      raw: facts.raw.filter((o) => !facts.commit?.recent.some((r) => r.key === o.key)),
+    })),
   },
   {
     name: "an object read without its ETag",
@@ -53,7 +69,8 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     law: {
       byEtag: false,
       // A report of other units than the run's is refused as well: both nets must be gone.
-      decide: (facts, shape, wish) => decide(facts.run ? { ...facts, run: { ...facts.run, units: ["x", "y"] } } : facts, shape, wish),
+      decide: (facts, shape, wish) =>
+        decide(facts.run ? { ...facts, run: { ...facts.run, units: ["x", "y"] } } : facts, shape, wish),
     },
   },
   {
@@ -64,7 +81,10 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
         const commit = world.commits[world.marker - 1];
         if (!commit) return world.catalog;
         return Object.fromEntries(
-          Object.entries(commit.tables).map(([table, partitions]) => [table, Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder]))]),
+          Object.entries(commit.tables).map(([table, partitions]) => [
+            table,
+            Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder])),
+          ]),
         );
       },
     },
@@ -103,7 +123,13 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     scenario: scenarios.outage,
     law: {
       decide: (facts, shape, wish) =>
-        decide(facts.base ? { ...facts, base: { ...facts.base, failed: facts.base.failed.map((f) => ({ ...f, counted: -1 })) } } : facts, shape, wish),
+        decide(
+          facts.base
+            ? { ...facts, base: { ...facts.base, failed: facts.base.failed.map((f) => ({ ...f, counted: -1 })) } }
+            : facts,
+          shape,
+          wish,
+        ),
     },
   },
   { name: "a document written over the one that is there", scenario: scenarios.stall, law: { conditional: false } },
@@ -123,7 +149,9 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     law: {
       decide: (facts, shape, wish) => {
         const action = decide(facts, shape, wish);
-        return action.do === "commit" && facts.run ? { ...action, document: { ...action.document, through: facts.run.through } } : action;
+        return action.do === "commit" && facts.run
+          ? { ...action, document: { ...action.document, through: facts.run.through } }
+          : action;
       },
     },
   },
@@ -165,7 +193,10 @@ const empty = {
 
 const catalogOf = ({ commit }: Facts) =>
   Object.fromEntries(
-    Object.entries(commit?.tables ?? {}).map(([table, partitions]) => [table, Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder]))]),
+    Object.entries(commit?.tables ?? {}).map(([table, partitions]) => [
+      table,
+      Object.fromEntries(Object.entries(partitions).map(([p, e]) => [p, e.folder])),
+    ]),
   );
 
 export const mutated = (law: Partial<Rules>): Rules => ({ ...rules, ...law });

@@ -13,22 +13,43 @@ export const object = (name: string, kind: Spec["kind"] = "good", units = ["x"],
 
 const rewritten: Spec = { key: rawKey("a"), etag: "2", rows: { x: ["a.x", "a.x2"], y: ["a.y"] }, kind: "good" };
 
-const scenario = (name: string, specs: Spec[], more: Partial<Scenario> = {}): Scenario => ({ name, specs, ticks: [], kills: 0, stalls: 0, ...more });
+const scenario = (name: string, specs: Spec[], more: Partial<Scenario> = {}): Scenario => ({
+  name,
+  specs,
+  ticks: [],
+  kills: 0,
+  stalls: 0,
+  ...more,
+});
 
 /** Small worlds, each searched whole. */
 export const scenarios = {
-  stall: scenario("two objects of a unit beside a caller that stalls", [object("a"), object("b")], { stalls: 1, first: 1 }),
-  units: scenario("objects of two units beside a caller that stalls", [object("a"), object("b", "good", ["y"])], { stalls: 1, first: 1 }),
+  stall: scenario("two objects of a unit beside a caller that stalls", [object("a"), object("b")], {
+    stalls: 1,
+    first: 1,
+  }),
+  units: scenario("objects of two units beside a caller that stalls", [object("a"), object("b", "good", ["y"])], {
+    stalls: 1,
+    first: 1,
+  }),
   tables: scenario("two tables beside a caller that stalls", [object("a")], { stalls: 1, tables: ["t", "m"] }),
   kill: scenario("a job that is killed beside a caller that stalls", [object("a")], { stalls: 1, kills: 1 }),
   kills: scenario("two objects and three kills", [object("a"), object("b")], { kills: 3 }),
   rewritten: scenario("an object that is written again", [object("a"), rewritten, object("b", "good", ["y"])]),
-  rewrittenFirst: scenario("an object that is written again after its unit was made", [object("b", "good", ["y"]), object("a"), rewritten]),
+  rewrittenFirst: scenario("an object that is written again after its unit was made", [
+    object("b", "good", ["y"]),
+    object("a"),
+    rewritten,
+  ]),
   closing: scenario("an ingest date that closes", [object("a"), object("b"), object("c")], { ticks: [4 * DAY] }),
-  closingKill: scenario("an ingest date that closes, and a job that is killed", [object("a"), object("b"), object("c")], {
-    ticks: [4 * DAY],
-    kills: 1,
-  }),
+  closingKill: scenario(
+    "an ingest date that closes, and a job that is killed",
+    [object("a"), object("b"), object("c")],
+    {
+      ticks: [4 * DAY],
+      kills: 1,
+    },
+  ),
   closingStall: scenario("an ingest date that closes beside a caller that stalls", [object("a"), object("b")], {
     stalls: 1,
     ticks: [4 * DAY],
@@ -36,13 +57,20 @@ export const scenarios = {
     swift: true,
     stops: ["clock", "raw", "commit"],
   }),
-  silent: scenario("an object that lands late, and its bell is lost", [object("a"), object("b", "good", ["x"], { silent: true })], {
-    ticks: [4 * DAY],
-  }),
-  poison: scenario("poison, a bad session and good ones", [object("a", "bad"), object("b", "poison"), object("c"), object("d")], {
-    ticks: [HOUR],
-    swift: true,
-  }),
+  silent: scenario(
+    "an object that lands late, and its bell is lost",
+    [object("a"), object("b", "good", ["x"], { silent: true })],
+    {
+      ticks: [4 * DAY],
+    },
+  ),
+  poison: scenario(
+    "poison, a bad session and good ones",
+    [object("a", "bad"), object("b", "poison"), object("c"), object("d")],
+    {
+      swift: true,
+    },
+  ),
   held: scenario("a bad session beside good ones of its unit", [object("a", "bad"), object("b"), object("c")]),
   accepted: scenario("a bad session that a person accepts", [object("a", "bad"), object("b")], { accepted: true }),
   junk: scenario("junk among good ones", [object("a", "junk"), object("b"), object("c", "junk")], { ticks: [4 * DAY] }),

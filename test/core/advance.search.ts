@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { begin, isQuiet, type Rules, type Scenario, settle, Sin, successors, type World } from "./advance.world.ts";
+import { isQuiet, settle } from "./advance.judge.ts";
+import { begin, type Rules, type Scenario, Sin, successors, type World } from "./advance.world.ts";
 
 /** Documents are the same object wherever they are; a number for each keeps a world's name short. */
 const numbers = new WeakMap<object, number>();
@@ -30,8 +31,19 @@ const nameOfWorld = (world: World): string => {
       staller && [
         staller.pc,
         staller.bells,
-        staller.todo.map((t) => ("document" in t ? [t.do, numberFor(t.document)] : "run" in t ? [t.do, numberFor(t.run)] : t)),
-        facts && [facts.now, facts.raw, facts.catalog, numberFor(facts.run), numberFor(facts.commit), numberFor(facts.base), facts.attempts, facts.submissions.map((s) => s.attempt)],
+        staller.todo.map((t) =>
+          "document" in t ? [t.do, numberFor(t.document)] : "run" in t ? [t.do, numberFor(t.run)] : t,
+        ),
+        facts && [
+          facts.now,
+          facts.raw,
+          facts.catalog,
+          numberFor(facts.run),
+          numberFor(facts.commit),
+          numberFor(facts.base),
+          facts.attempts,
+          facts.submissions.map((s) => s.attempt),
+        ],
       ],
     ]),
     "base64",

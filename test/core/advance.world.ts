@@ -3,27 +3,24 @@ import {
   type Catalog,
   decide,
   type Facts,
-  type Inspected,
   nothing,
-  owed,
-  plan,
   type Reading,
   readings,
   type Shape,
-  watched,
 } from "../../packages/core/advance.ts";
-import { type Commit, isSettled } from "../../packages/core/commit.ts";
+import type { Commit } from "../../packages/core/commit.ts";
+import { type Inspected, owed, plan, watched } from "../../packages/core/plan.ts";
 import type { Report } from "../../packages/core/report.ts";
 import {
   attemptFolder,
   ingestDate,
   type ListedObject,
-  nameObject,
   nameOf,
   type RawObject,
   type Run,
-  type TableMap,
 } from "../../packages/core/run.ts";
+import { done, work } from "./advance.job.ts";
+import { judgeCatalog, judgeCommit } from "./advance.judge.ts";
 
 /**
  * A world in memory for the real `decide`, `plan` and `outcome`: stores, a job, a catalog and callers as plain data, so
@@ -63,7 +60,7 @@ export type Scenario = {
   accepted?: true;
 };
 
-type Job = { id: string; run: number; at: "started" | "written" | "reported" | "ended"; reason: string | null };
+export type Job = { id: string; run: number; at: "started" | "written" | "reported" | "ended"; reason: string | null };
 
 export type Todo =
   | { do: "set"; table: string; partition: string; folder: string | null }
@@ -139,7 +136,14 @@ export const sin = (text: string): never => {
 
 export const shapeFor = (scenario: Scenario): Shape => {
   const tables = scenario.tables ?? ["t"];
-  return { dataset: "d", tables, partitioned: Object.fromEntries(tables.map((t) => [t, true])), unit: "u", recipe: "r1", raw: true };
+  return {
+    dataset: "d",
+    tables,
+    partitioned: Object.fromEntries(tables.map((t) => [t, true])),
+    unit: "u",
+    recipe: "r1",
+    raw: true,
+  };
 };
 
 export const begin = (scenario: Scenario): World => {
@@ -165,7 +169,7 @@ const empty = (scenario: Scenario): World => ({
   left: { stalls: scenario.stalls, kills: scenario.kills, ticks: scenario.ticks.length, outage: scenario.outage ?? 0 },
 });
 
-const specOf = (scenario: Scenario, object: { key: string; etag: string }): Spec => {
+export const specOf = (scenario: Scenario, object: { key: string; etag: string }): Spec => {
   const spec = scenario.specs.find((s) => s.key === object.key && s.etag === object.etag);
   return spec ?? sin(`an object that never was: ${nameOf(object)}`);
 };
@@ -173,15 +177,28 @@ const specOf = (scenario: Scenario, object: { key: string; etag: string }): Spec
 const listed = (world: World, key: string): ListedObject => ({ key, size: 1, ...world.raw[key]! });
 
 /** One reading, as the real stores would answer it now. */
-export const look = (world: World, scenario: Scenario, law: Rules, reading: Reading, before: Facts, named: readonly string[], full = false): Partial<Facts> => {
+export const look = (
+  world: World,
+  scenario: Scenario,
+  law: Rules,
+  reading: Reading,
+  before: Facts,
+  named: readonly string[],
+  full = false,
+): Partial<Facts> => {
   const newest = world.commits.at(-1) ?? null;
   switch (reading) {
     case "clock":
       return { now: world.now };
     case "raw": {
       const byName = new Set([...named, ...law.watched(newest)]);
-      const keys = Object.keys(world.raw).filter((key) => full || !newest?.through || (ingestDate(key) ?? "") > newest.through || byName.has(key));
-      return { raw: keys.map((key) => listed(world, key)), accepted: scenario.accepted ? [{ law: "law", session: null, origin: null }] : [] };
+      const keys = Object.keys(world.raw).filter(
+        (key) => full || !newest?.through || (ingestDate(key) ?? "") > newest.through || byName.has(key),
+      );
+      return {
+        raw: keys.map((key) => listed(world, key)),
+        accepted: scenario.accepted ? [{ law: "law", session: null, origin: null }] : [],
+      };
     }
     case "catalog":
       return { catalog: law.catalog(world) };
@@ -189,7 +206,9 @@ export const look = (world: World, scenario: Scenario, law: Rules, reading: Read
       return { run: world.runs.at(-1) ?? null };
     case "attempts":
       return {
-        attempts: world.jobs.filter((j) => j.run === world.runs.length).map((j) => ({ id: j.id, ended: j.at === "ended", reason: j.reason })),
+        attempts: world.jobs
+          .filter((j) => j.run === world.runs.length)
+          .map((j) => ({ id: j.id, ended: j.at === "ended", reason: j.reason })),
       };
     case "submissions": {
       const n = world.runs.length;
@@ -235,7 +254,10 @@ export const toDo = (action: Action, facts: Facts): Todo[] | null => {
       return [...writes, ...extra, { do: "mark", commit }];
     }
     case "commit":
-      return [{ do: "letters", document: action.document }, { do: "commit", document: action.document }];
+      return [
+        { do: "letters", document: action.document },
+        { do: "commit", document: action.document },
+      ];
     case "start":
       return [{ do: "start", run: action.run }];
     case "open":
@@ -244,7 +266,13 @@ export const toDo = (action: Action, facts: Facts): Todo[] | null => {
 };
 
 /** One write. `refused`: the job is busy, and the caller rests. */
-export const write = (world: World, scenario: Scenario, law: Rules, todo: Todo, facts: Facts): { world: World; todo: Todo[]; refused?: true } => {
+export const write = (
+  world: World,
+  scenario: Scenario,
+  law: Rules,
+  todo: Todo,
+  facts: Facts,
+): { world: World; todo: Todo[]; refused?: true } => {
   switch (todo.do) {
     case "set": {
       const { [todo.partition]: _, ...others } = world.catalog[todo.table] ?? {};
@@ -254,7 +282,12 @@ export const write = (world: World, scenario: Scenario, law: Rules, todo: Todo, 
     case "mark":
       return { world: { ...world, marker: todo.commit }, todo: [] };
     case "inspect": {
-      const run = law.plan(facts, todo.objects.map((o) => inspectIn(world, scenario, o)), shapeFor(scenario), null);
+      const run = law.plan(
+        facts,
+        todo.objects.map((o) => inspectIn(world, scenario, o)),
+        shapeFor(scenario),
+        null,
+      );
       return { world, todo: run ? [{ do: "open", run }] : [] };
     }
     case "open": {
@@ -286,14 +319,16 @@ export const write = (world: World, scenario: Scenario, law: Rules, todo: Todo, 
       commits[document.commit - 1] = document;
       const after = { ...world, commits };
       const attempts = world.jobs.filter((j) => j.run === document.commit);
-      if (document.status === "failed" && attempts.every((j) => world.reports[j.id])) sin(`run ${document.commit} was done and is called failed`);
+      if (document.status === "failed" && attempts.every((j) => world.reports[j.id]))
+        sin(`run ${document.commit} was done and is called failed`);
       judgeCommit(after, scenario, document);
       return { world: after, todo: [] };
     }
   }
 };
 
-const sorted = (record: Record<string, string>) => Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+export const sorted = (record: Record<string, string>) =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 export const inspectIn = (world: World, scenario: Scenario, object: RawObject): Inspected => {
   if (world.raw[object.key]?.etag !== object.etag) return { object, is: "gone" };
@@ -302,99 +337,14 @@ export const inspectIn = (world: World, scenario: Scenario, object: RawObject): 
   return { object, is: "sound", units: Object.keys(spec.rows) };
 };
 
-/** A step of the job. */
-export const work = (world: World, scenario: Scenario, law: Rules, job: Job): World => {
-  const to = (at: Job["at"], reason: string | null = null, more: Partial<World> = {}): World => ({
-    ...world,
-    ...more,
-    jobs: world.jobs.map((j) => (j.id === job.id ? { ...j, at, reason } : j)),
-  });
-  const run = world.runs[job.run - 1]!;
-  if (job.at === "written") return to("reported", null, { reports: { ...world.reports, [job.id]: reportOf(world, scenario, run, job.id) } });
-  if (job.at === "reported") return to("ended");
-  if (law.looksFirst && world.commits.length >= job.run) return to("ended");
-  if (world.left.outage > 0) return to("ended", "outage", { left: { ...world.left, outage: world.left.outage - 1 } });
-  const read = run.objects.map((o) => {
-    const etag = world.raw[o.key]?.etag;
-    return etag !== undefined && (etag === o.etag || !law.byEtag) ? specOf(scenario, { key: o.key, etag }) : null;
-  });
-  if (read.includes(null)) return to("ended", "an object changed");
-  if (read.some((spec) => spec?.kind === "poison")) return to("ended", "poison");
-  const rows: Record<string, Set<string>> = Object.fromEntries(run.units.map((u) => [u, new Set<string>()]));
-  for (const spec of read) for (const [unit, more] of Object.entries(spec?.rows ?? {})) rows[unit] = new Set([...(rows[unit] ?? []), ...more]);
-  const lake = { ...world.lake };
-  for (const table of shapeFor(scenario).tables)
-    for (const [unit, added] of Object.entries(rows)) {
-      const base = run.tables[table]?.[`u=${unit}`];
-      const kept = base ? base.files.flatMap((f) => world.lake[base.folder + f.name] ?? sin(`${base.folder} is gone`)) : [];
-      lake[`${attemptFolder(table, job.run, job.id)}u=${unit}/f`] = [...new Set([...kept, ...added])].sort();
-    }
-  return to("written", null, { lake });
-};
-
-/** The job's steps in one. */
-const done = (world: World, scenario: Scenario, law: Rules, { id }: Job): World => {
-  let at = world;
-  for (;;) {
-    const job = at.jobs.find((j) => j.id === id)!;
-    if (job.at === "ended") return at;
-    at = work(at, scenario, law, job);
-  }
-};
-
-const reportOf = (world: World, scenario: Scenario, run: Run, attempt: string): Report => {
-  const tables: TableMap = {};
-  for (const table of shapeFor(scenario).tables) {
-    const folder = attemptFolder(table, run.run, attempt);
-    tables[table] = Object.fromEntries(
-      Object.entries(world.lake)
-        .filter(([key]) => key.startsWith(folder))
-        .map(([key, rows]) => {
-          const partition = key.slice(folder.length, -2);
-          return [partition, { folder: `${folder}${partition}/`, files: [{ name: "f", bytes: rows.length, rows: rows.length }], recipe: run.recipe }];
-        }),
-    );
-  }
-  const bad = run.objects.filter((o) => scenario.specs.some((s) => s.key === o.key && s.etag === o.etag && s.kind === "bad"));
-  return {
-    dataset: "d",
-    run: run.run,
-    attempt,
-    recipe: run.recipe,
-    engine: "world",
-    rows: { read: 0, new: 0, superseded: 0, duplicate: 0 },
-    tables,
-    origins: {},
-    audit: bad.map((o) => ({ law: "law", severity: "hold", session: o.key, origin: null, detail: "" })),
-    seconds: 0,
-  };
-};
-
-/** What a commit says must be so. */
-const judgeCommit = (world: World, scenario: Scenario, commit: Commit): void => {
-  for (const r of commit.rejected) {
-    const { kind } = specOf(scenario, r);
-    if (!world.letters.includes(nameOf(r))) sin(`${nameOf(r)} rejected without a dead letter`);
-    if (kind === "good" || kind === "bad") sin(`a good object was rejected: ${nameOf(r)}`);
-  }
-  const rejected = new Set(world.commits.flatMap((c) => c.rejected.map(nameOf)));
-  for (const table of shapeFor(scenario).tables) {
-    const there = new Set(Object.values(commit.tables[table] ?? {}).flatMap((e) => e.files.flatMap((f) => world.lake[e.folder + f.name] ?? sin(`${e.folder} is named, and gone`))));
-    for (const [key, { etag, modified }] of Object.entries(world.raw)) {
-      const object = nameObject({ key, etag, modified, size: 1 });
-      if (!isSettled(commit, object) || rejected.has(nameOf(object))) continue;
-      for (const row of Object.values(specOf(scenario, object).rows).flat())
-        if (!there.has(row)) sin(`commit ${commit.commit}: ${row} of ${nameOf(object)} counts as settled and is not in ${table}`);
-    }
-    const before = world.commits[commit.commit - 2]?.tables[table] ?? {};
-    for (const entry of Object.values(before))
-      for (const row of entry.files.flatMap((f) => world.lake[entry.folder + f.name] ?? []))
-        if (!there.has(row)) sin(`commit ${commit.commit}: ${row} was published and is gone from ${table}`);
-  }
-};
-
 /** A caller's next step: a reading, the decision, or a write. Null when it has come to rest. */
-const step = (world: World, scenario: Scenario, law: Rules, caller: Caller, full = false): { world: World; caller: Caller | null } => {
+const step = (
+  world: World,
+  scenario: Scenario,
+  law: Rules,
+  caller: Caller,
+  full = false,
+): { world: World; caller: Caller | null } => {
   const reading = law.order[caller.pc];
   if (reading) {
     const facts = { ...caller.facts, ...look(world, scenario, law, reading, caller.facts, keysOf(caller.bells), full) };
@@ -424,7 +374,12 @@ const acknowledge = (world: World, caller: Caller, facts: Facts): World => {
 };
 
 /** A whole round of another caller: readings, decision and writes without a stop. */
-export const round = (world: World, scenario: Scenario, law: Rules, full = false): { world: World; rested: boolean } => {
+export const round = (
+  world: World,
+  scenario: Scenario,
+  law: Rules,
+  full = false,
+): { world: World; rested: boolean } => {
   let at: { world: World; caller: Caller | null } = { world, caller: arriving(world) };
   do {
     at = step(at.world, scenario, law, at.caller!, full);
@@ -432,16 +387,6 @@ export const round = (world: World, scenario: Scenario, law: Rules, full = false
   if (at.caller) return { world: at.world, rested: false };
   judgeCatalog(at.world, scenario);
   return { world: at.world, rested: true };
-};
-
-/** A caller that nobody disturbed has come to rest: readers see the newest commit. */
-const judgeCatalog = (world: World, scenario: Scenario): void => {
-  const newest = world.commits.at(-1);
-  if (!newest) return;
-  for (const table of shapeFor(scenario).tables) {
-    const wanted = sorted(Object.fromEntries(Object.entries(newest.tables[table] ?? {}).map(([p, e]) => [p, e.folder])));
-    if (JSON.stringify(wanted) !== JSON.stringify(world.catalog[table])) sin(`at rest, and the catalog of ${table} is not at commit ${newest.commit}`);
-  }
 };
 
 export const land = (world: World, scenario: Scenario): World => {
@@ -459,7 +404,12 @@ const stall = (world: World, scenario: Scenario, law: Rules, caller: Caller): Wo
   let at: { world: World; caller: Caller | null } = { world, caller };
   do {
     at = step(at.world, scenario, law, at.caller!);
-  } while (at.caller && scenario.stops && at.caller.pc < law.order.length && !scenario.stops.includes(law.order[at.caller.pc - 1]!));
+  } while (
+    at.caller &&
+    scenario.stops &&
+    at.caller.pc < law.order.length &&
+    !scenario.stops.includes(law.order[at.caller.pc - 1]!)
+  );
   return { ...at.world, staller: at.caller };
 };
 
@@ -486,52 +436,11 @@ export const successors = (world: World, scenario: Scenario, law: Rules): World[
       });
   }
   if (world.landed < scenario.specs.length) next.push(land(world, scenario));
-  if (left.ticks > 0) next.push({ ...world, now: world.now + scenario.ticks[scenario.ticks.length - left.ticks]!, left: { ...left, ticks: left.ticks - 1 } });
+  if (left.ticks > 0)
+    next.push({
+      ...world,
+      now: world.now + scenario.ticks[scenario.ticks.length - left.ticks]!,
+      left: { ...left, ticks: left.ticks - 1 },
+    });
   return next;
-};
-
-/** Whether nothing can happen any more but time. */
-export const isQuiet = (world: World, scenario: Scenario, law: Rules): boolean =>
-  world.landed === scenario.specs.length && !world.staller && world.jobs.every((j) => j.at === "ended") && round(world, scenario, law).rested;
-
-/** More runs than any scenario here needs, at one hour, when each is opened for a reason. */
-const RUNS = 40;
-
-/**
- * Lets everything come to its end with one undisturbed caller, time going on, and then says what must be so: every good
- * row is published, every bad object is where a person finds it, and no run follows the last.
- */
-export const settle = (world: World, scenario: Scenario, law: Rules): void => {
-  let at: World = { ...world, staller: null };
-  while (at.landed < scenario.specs.length) at = land(at, scenario);
-  const silent = scenario.specs.some((s) => s.silent);
-  const quiet = () => {
-    const before = at.runs.length;
-    for (let rounds = 0; ; rounds++) {
-      const done = round(at, scenario, law, silent);
-      at = done.world;
-      const job = at.jobs.find((j) => j.at !== "ended");
-      if (job) at = work(at, scenario, law, job);
-      else if (done.rested) return;
-      if (rounds > 1000) sin("no rest after 1000 rounds");
-      if (at.runs.length - before > RUNS) sin(`run after run without end: ${at.runs.length - before}`);
-    }
-  };
-  quiet();
-  for (let hours = 0; hours < 12; hours++) {
-    at = { ...at, now: at.now + HOUR };
-    quiet();
-  }
-  const last = at.commits.at(-1);
-  for (const [key, { etag, modified }] of Object.entries(at.raw)) {
-    const object = nameObject({ key, etag, modified, size: 1 });
-    const { kind } = specOf(scenario, object);
-    const settled = isSettled(last ?? null, object);
-    const waits = (list: RawObject[] | undefined) => list?.some((o) => nameOf(o) === nameOf(object)) ?? false;
-    if (kind === "good" && !settled) sin(`${nameOf(object)} was never published`);
-    if (kind === "junk" && !at.letters.includes(nameOf(object))) sin(`${nameOf(object)} has no dead letter`);
-    if (kind === "bad" && settled !== Boolean(scenario.accepted)) sin(`${nameOf(object)} is ${settled ? "" : "not "}settled`);
-    if (kind === "bad" && !settled && !waits(last?.held)) sin(`${nameOf(object)} is not held`);
-    if (kind === "poison" && !settled && !waits(last?.failed)) sin(`${nameOf(object)} waits nowhere`);
-  }
 };

@@ -2,14 +2,20 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GetQueueAttributesCommand, SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { expect, test } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { folder } from "./sqs.fixture.ts";
 
-const KILLS = 6;
+const KILLS = 4;
 const script = join(import.meta.dirname, "handlers", "stack.ts");
+
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
 
 const spawned = async (dir: string): Promise<{ child: ChildProcess; url: string }> => {
   const child = spawn(process.execPath, [script, dir], { stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
   const url = await new Promise<string>((resolve, reject) => {
     child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim()));
     child.once("exit", (code) => reject(new Error(`the stack ended with ${code}`)));
@@ -72,6 +78,8 @@ test("what was acknowledged is handled, though the stack is killed again and aga
   );
   expect(Attributes?.ApproximateNumberOfMessages).toBe("0");
   sqs.destroy();
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGKILL");
+  await ended;
   place.remove();
 });

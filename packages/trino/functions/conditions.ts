@@ -1,7 +1,7 @@
-import { coerce, unify } from "../casts.ts";
+import { castTo, coerce, unify } from "../casts.ts";
 import { arithmetic, compare, withoutNaN } from "../operators.ts";
 import { refuse } from "../refusal.ts";
-import { boolean, show, varchar } from "../types.ts";
+import { boolean, date, show, varchar } from "../types.ts";
 import { made, type Value } from "../value.ts";
 import type { Built } from "./table.ts";
 
@@ -67,6 +67,12 @@ export const conditions: readonly Built[] = [
       const values = args.map((arg) => coerce(arg, varchar, "concat"));
       return { ...made(args), sql: `(${values.map(({ sql }) => sql).join(" || ")})`, type: varchar, at };
     },
+  },
+  {
+    name: "date",
+    takes: [1, 1],
+    says: "date: as CAST(value AS date)",
+    build: ([value], at) => ({ ...castTo(value!, date), at }),
   },
   {
     name: "mod",

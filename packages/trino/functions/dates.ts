@@ -146,8 +146,6 @@ export const dates: readonly Signature[] = [
   clock("second", "second($1)"),
   clock("millisecond", "millisecond($1) % 1000"),
   { name: "current_date", takes: [], gives: date, duckdb: "current_date", note: "UTC, as Athena" },
-  { name: "date", takes: ["date"], gives: date, duckdb: "$1" },
-  { name: "date", takes: ["timestamp"], gives: date, duckdb: "CAST($1 AS DATE)" },
   { name: "last_day_of_month", takes: ["date"], gives: date, duckdb: "last_day($1)" },
   { name: "last_day_of_month", takes: ["timestamp"], gives: date, duckdb: "last_day($1)" },
   { name: "date_trunc", takes: ["varchar literal", "date"], gives: second, duckdb: truncated },

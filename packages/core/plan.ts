@@ -1,0 +1,113 @@
+import type { Facts, Shape } from "./advance.ts";
+import { type Commit, isSettled, recentNames } from "./commit.ts";
+import {
+  byKey,
+  dayBefore,
+  ingestDate,
+  lastClosed,
+  nameObject,
+  nameOf,
+  type RawObject,
+  type Run,
+  type TableMap,
+} from "./run.ts";
+import { partitionValues } from "./table.ts";
+
+/** Listed and neither settled, in order of ingest date and key. */
+export const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => {
+  const names = recentNames(facts.commit);
+  const objects = new Map(facts.raw.map((o) => [nameOf(o), nameObject(o)]));
+  return [...objects.values()].filter((o) => !isSettled(facts.commit, o, names)).sort(byKey);
+};
+
+/** What a look at an object's footer found. `gone`: there is no such version any more. */
+export type Inspected =
+  | { object: RawObject; is: "sound"; units: readonly string[] }
+  | { object: RawObject; is: "rejected"; reason: string; message: string }
+  | { object: RawObject; is: "gone" };
+
+/**
+ * Run n+1 on commit n, the newest that was read: its creation fails if another caller has made one. Null when nothing
+ * is left to do. `rebuild`: units to make anew, settling nothing.
+ */
+export const plan = (
+  facts: Facts,
+  inspected: readonly Inspected[],
+  shape: Shape,
+  rebuild: readonly string[] | null,
+): Run | null => {
+  const { commit, now } = facts;
+  const sound = inspected.filter((i) => i.is === "sound");
+  const rejects = inspected
+    .filter((i) => i.is === "rejected")
+    .map(({ object, reason, message }) => ({ ...object, reason, message: message.slice(0, 1000) }));
+  if (!rebuild && sound.length + rejects.length === 0) return null;
+  const base = commit?.commit ?? 0;
+  const units = [...new Set(rebuild ?? sound.flatMap((i) => i.units))].sort();
+  const objects = rebuild ? [] : sound.map((i) => i.object);
+  const taken = new Set([...objects, ...rejects].map(nameOf));
+  return {
+    format: 1,
+    dataset: shape.dataset,
+    run: base + 1,
+    base,
+    opened_at: new Date(now).toISOString(),
+    recipe: shape.recipe,
+    objects,
+    units,
+    tables: partitionsOf(commit?.tables ?? {}, units, shape.unit),
+    through: shape.raw ? throughOf(facts, taken) : null,
+    rejects,
+    accepted: facts.accepted,
+    rebuild: rebuild !== null,
+  };
+};
+
+/** The partitions of these units. */
+const partitionsOf = (map: TableMap, units: readonly string[], unit: string | null): TableMap =>
+  Object.fromEntries(
+    Object.entries(map).map(([table, partitions]) => [
+      table,
+      Object.fromEntries(
+        Object.entries(partitions).filter(
+          ([name]) => unit === null || units.includes(partitionValues(name)[unit] ?? ""),
+        ),
+      ),
+    ]),
+  );
+
+/** The last closed date before the first that has an object neither settled nor in the run. It never goes back. */
+const throughOf = (facts: Facts, taken: ReadonlySet<string>): string | null => {
+  const before = facts.commit?.through ?? null;
+  let through = lastClosed(facts.now);
+  for (const o of unsettled(facts)) {
+    const date = ingestDate(o.key);
+    if (date !== null && !taken.has(nameOf(o)) && date <= through) through = dayBefore(date);
+  }
+  return before !== null && before > through ? before : through;
+};
+
+/** The keys that must be looked up by name, since a listing from `through` on does not show them. */
+export const watched = (commit: Commit | null): string[] =>
+  commit
+    ? [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late).map((o) => o.key)
+    : [];
+
+/**
+ * Of objects a bell named: those that only a bell knows of (late) and that nothing has taken note of yet. The bell must
+ * ring again for them.
+ */
+export const owed = (facts: Facts, named: readonly string[]): string[] => {
+  const noted = new Set(
+    [
+      ...(facts.run?.objects ?? []),
+      ...(facts.run?.rejects ?? []),
+      ...(facts.commit?.held ?? []),
+      ...(facts.commit?.failed ?? []),
+      ...(facts.commit?.late ?? []),
+    ].map(nameOf),
+  );
+  return unsettled(facts)
+    .filter((o) => o.late && named.includes(o.key) && !noted.has(nameOf(o)))
+    .map((o) => o.key);
+};

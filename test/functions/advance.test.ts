@@ -1,0 +1,307 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DeletePartitionCommand, GetTableCommand, UpdatePartitionCommand } from "@aws-sdk/client-glue";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { advance, readBell } from "../../functions/advance.ts";
+import { readCatalog } from "../../packages/aws/catalog.ts";
+import { attempts, startJob } from "../../packages/aws/jobs.ts";
+import { inspect } from "../../packages/aws/parquet.ts";
+import { peek, send } from "../../packages/aws/queues.ts";
+import { create, getBytes, getJson, list, put } from "../../packages/aws/store.ts";
+import { publish } from "../../packages/cli/publish.ts";
+import { differs, shapeOf } from "../../packages/core/advance.ts";
+import { type Commit, parseCommit } from "../../packages/core/commit.ts";
+import { type DeadLetter, readDeadLetter } from "../../packages/core/reject.ts";
+import { commitKey, nameObject, parseRun, runKey } from "../../packages/core/run.ts";
+import { laptop } from "../../packages/core/stage.ts";
+import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { openSession } from "../../packages/engines/duckdb/session.ts";
+import { ask, testPlace } from "../place.ts";
+
+let place: Awaited<ReturnType<typeof testPlace>>;
+const scratch = mkdtempSync(join(tmpdir(), "pregao-advance-"));
+
+beforeAll(async () => {
+  place = await testPlace();
+  await publish(place, bovespa, { count: "2", session: "2024-11-08" });
+  await place.stack!.idle();
+});
+afterAll(async () => {
+  await place.remove();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+const newest = async (): Promise<Commit> => {
+  for await (const { key } of list(place.aws, "state", "commits/bovespa/", { limit: 1 }))
+    return parseCommit(await getJson(place.aws, "state", key), key);
+  throw new Error("no commit");
+};
+const letters = (): Promise<DeadLetter[]> =>
+  peek(place.aws, "landed-dlq", (messages) => messages.map((m) => readDeadLetter(m.body, m)));
+const rawKeys = async () => {
+  const keys: string[] = [];
+  for await (const { key } of list(place.aws, "lake", "raw/bovespa/")) keys.push(key);
+  return keys;
+};
+const parquet = async (sql: string): Promise<Uint8Array> => {
+  const session = await openSession({ scratch });
+  const path = join(scratch, "made.parquet");
+  try {
+    await session.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+  } finally {
+    await session.close();
+  }
+  return readFileSync(path);
+};
+const land = async (name: string, body: Uint8Array | string, date = new Date().toISOString().slice(0, 10)) => {
+  const key = `raw/bovespa/ingest_date=${date}/${name}.parquet`;
+  await put(place.aws, "lake", key, body);
+  return key;
+};
+
+describe("a bell", () => {
+  const stage = laptop();
+  const bell = (body: unknown) => readBell(stage, [bovespa], typeof body === "string" ? body : JSON.stringify(body));
+  const notice = (key: string, bucket = "lake") => ({
+    Records: [{ s3: { bucket: { name: bucket }, object: { key } } }],
+  });
+
+  test("names a dataset and a key, form-encoded with / kept", () => {
+    expect(bell(notice("raw/bovespa/ingest_date%3D2025-01-10/a+b%2Bc.parquet"))).toEqual({
+      for: ["bovespa"],
+      keys: ["raw/bovespa/ingest_date=2025-01-10/a b+c.parquet"],
+      problem: null,
+    });
+  });
+  test("of a job names its dataset", () => {
+    expect(bell({ source: "aws.glue", detail: { jobName: "refine-bovespa", state: "FAILED" } })).toEqual({
+      for: ["bovespa"],
+      keys: [],
+      problem: null,
+    });
+    const there = readBell(
+      { ...stage, name: "prod" },
+      [bovespa],
+      JSON.stringify({ source: "aws.glue", detail: { jobName: "pregao-prod-refine-bovespa" } }),
+    );
+    expect(there.for).toEqual(["bovespa"]);
+  });
+  test("that tests the wiring is acknowledged", () => {
+    expect(bell({ Service: "Amazon S3", Event: "s3:TestEvent", Bucket: "lake" })).toEqual({
+      for: [],
+      keys: [],
+      problem: null,
+    });
+  });
+  test.each([
+    ["no JSON", "ding"],
+    ["null", "null"],
+    ["nothing known", { hello: 1 }],
+    ["no records", { Records: [] }],
+    ["another bucket", notice("raw/bovespa/x.parquet", "origin")],
+    ["no dataset", notice("raw/novela/x.parquet")],
+    ["a key that cannot be decoded", notice("raw/bovespa/%zz")],
+    ["another job", { source: "aws.glue", detail: { jobName: "nightly" } }],
+    ["a record of nothing", { Records: [null] }],
+  ])("of %s is a problem for a person, and never vanishes", (_, body) => {
+    expect(bell(body)).toMatchObject({ for: [], problem: expect.stringContaining("expected") });
+  });
+});
+
+describe("advance over the stores", () => {
+  test("left documents that say all: run, commit, report and catalog agree", async () => {
+    const commit = await newest();
+    const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", commit.commit)), "run");
+    expect(run).toMatchObject({ run: commit.commit, base: commit.commit - 1, units: ["2024"], rebuild: false });
+    expect(commit).toMatchObject({ status: "published", held: [], failed: [], rejected: [] });
+    expect(commit.recent.map((o) => o.key)).toEqual(await rawKeys());
+    const catalog = await readCatalog(place.aws, bovespa.database, bovespa.tables);
+    expect(differs(catalog, commit.tables, shapeOf(bovespa, ""))).toBe(false);
+    expect(await attempts(place.aws, "bovespa", commit.commit)).toMatchObject([
+      { id: commit.attempt, state: "SUCCEEDED" },
+    ]);
+  });
+
+  test("called again, and by many at once, does nothing", async () => {
+    const before = await newest();
+    const ends = await Promise.all([1, 2, 3].map(() => advance(place.aws, bovespa)));
+    for (const end of ends) expect(end).toMatchObject({ rested: true, why: "nothing is pending", rounds: 1 });
+    expect(await newest()).toEqual(before);
+  });
+
+  test("puts right what another hand did to the catalog", async () => {
+    const commit = await newest();
+    const at = { DatabaseName: bovespa.database, TableName: "bovespa_refined" };
+    const { Table } = await place.aws.glue.send(
+      new GetTableCommand({ DatabaseName: bovespa.database, Name: "bovespa_refined" }),
+    );
+    await place.aws.glue.send(
+      new UpdatePartitionCommand({
+        ...at,
+        PartitionValueList: ["2024"],
+        PartitionInput: {
+          Values: ["2024"],
+          StorageDescriptor: { ...Table!.StorageDescriptor, Location: "s3://lake/refined/old/" },
+        },
+      }),
+    );
+    await place.aws.glue.send(
+      new DeletePartitionCommand({ ...at, TableName: "bovespa_metrics", PartitionValues: ["2024"] }),
+    );
+    expect(await advance(place.aws, bovespa)).toMatchObject({ rested: true, rounds: 2 });
+    const catalog = await readCatalog(place.aws, bovespa.database, bovespa.tables);
+    expect(differs(catalog, commit.tables, shapeOf(bovespa, ""))).toBe(false);
+    expect((await ask(place, "SELECT count(*) AS n FROM bovespa_refined"))[0]!.n).not.toBe("0");
+  });
+
+  test("rejects what is no raw Parquet, with its reason, and takes what is beside it", async () => {
+    const [sample] = await rawKeys();
+    const good = (await getBytes(place.aws, "lake", sample!))!;
+    const junk = await land("junk", "this is no Parquet at all");
+    const empty = await land("empty", "");
+    const torn = await land("torn", good.subarray(0, good.length - 100));
+    const other = await land("other", await parquet("SELECT 1 AS a, 'x' AS b"));
+    const copy = await land("copy", good);
+    await place.stack!.idle();
+    const found = new Map((await letters()).map((l) => [l.path, l]));
+    expect(found.get(junk)?.reason).toBe("not_parquet");
+    expect(found.get(empty)).toMatchObject({ reason: "not_parquet", message: "expected Parquet, came 0 bytes" });
+    expect(found.get(torn)?.reason).toBe("not_parquet");
+    expect(found.get(other)).toMatchObject({ reason: "columns", message: expect.stringContaining("unknown a, b") });
+    expect(found.has(copy)).toBe(false);
+    expect((await newest()).recent.map((o) => o.key)).toEqual(expect.arrayContaining([junk, empty, torn, other, copy]));
+    expect((await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'"))[0]!.n).toBe("2");
+    const many = await letters();
+    await advance(place.aws, bovespa, { full: true });
+    expect((await letters()).length).toBe(many.length);
+  });
+
+  test("takes what landed under a closed date, by its bell, once", async () => {
+    const before = await newest();
+    const [sample] = await rawKeys();
+    const key = await land("late", (await getBytes(place.aws, "lake", sample!))!, "2024-01-02");
+    await place.stack!.idle();
+    const after = await newest();
+    expect(after.commit).toBe(before.commit + 1);
+    expect(after.recent).toContainEqual(expect.objectContaining({ key, late: true }));
+    await advance(place.aws, bovespa, { named: [key] });
+    await advance(place.aws, bovespa, { full: true });
+    expect((await newest()).commit).toBe(after.commit);
+  });
+
+  test("finds in a full listing what landed late and whose bell was lost", async () => {
+    const [sample] = await rawKeys();
+    const body = (await getBytes(place.aws, "lake", sample!))!;
+    // No bell rings for a name that the notice does not cover.
+    const key = "raw/bovespa/ingest_date=2024-01-03/lost";
+    expect(await create(place.aws, "lake", key, body)).toBe("created");
+    await advance(place.aws, bovespa);
+    expect((await newest()).recent.some((o) => o.key === key)).toBe(false);
+    await advance(place.aws, bovespa, { full: true });
+    await place.stack!.idle();
+    expect((await newest()).recent).toContainEqual(expect.objectContaining({ key, late: true }));
+  });
+
+  test("a message that is no bell goes to a person, and does not come back", async () => {
+    await send(place.aws, "landed", [{ id: "x", group: "x", body: "ding dong" }]);
+    await place.stack!.idle();
+    expect(await letters()).toContainEqual(expect.objectContaining({ reason: "no_bell", records: ["ding dong"] }));
+    expect(place.stack!.depth("landed")).toMatchObject({ visible: 0, inFlight: 0 });
+  });
+
+  test("a job that is running refuses a second start", async () => {
+    const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", 1)), "run");
+    const starts = await Promise.all([1, 2, 3, 4].map(() => startJob(place.aws, run)));
+    expect(starts.filter((s) => s === "started").length).toBeLessThan(4);
+    expect(starts).toContain("refused");
+    await place.stack!.idle();
+    // An attempt at a run that has its commit ends at once and changes nothing.
+    expect(await attempts(place.aws, "bovespa", 1)).toHaveLength(1 + starts.filter((s) => s === "started").length);
+    expect((await getJson(place.aws, "state", commitKey("bovespa", 1))) as Commit).toMatchObject({
+      status: "published",
+    });
+  });
+
+  test("a rebuild makes a unit anew and settles nothing", async () => {
+    const before = await newest();
+    const end = await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } });
+    expect(end).toMatchObject({ rested: true, wish: { rebuild: [] } });
+    await place.stack!.idle();
+    const after = await newest();
+    expect(after).toMatchObject({
+      commit: before.commit + 1,
+      status: "published",
+      rebuild: true,
+      recent: before.recent,
+    });
+    expect(Object.keys(after.tables.bovespa_refined!)).toEqual(Object.keys(before.tables.bovespa_refined!));
+    expect((await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'"))[0]!.n).toBe("2");
+  });
+});
+
+describe("a look at an object", () => {
+  const columns = (datpre: string) =>
+    Object.entries(bovespa.raw!.table.columns)
+      .map(([name, c]) => {
+        if (name === "datpre") return `CAST(${datpre} AS DATE) AS datpre`;
+        return `CAST(NULL AS ${c.type === "string" ? "VARCHAR" : c.type}) AS "${name}"`;
+      })
+      .join(", ");
+  const looked = async (name: string, body: Uint8Array) => {
+    const key = `raw/bovespa/ingest_date=2024-02-02/${name}`;
+    await put(place.aws, "lake", key, body);
+    for await (const o of list(place.aws, "lake", key))
+      return inspect(place.aws, bovespa, nameObject({ ...o, modified: 0 }));
+    throw new Error("not listed");
+  };
+
+  test("reads the units from the column: a range of years would name years without a row", async () => {
+    const years = await parquet(
+      `SELECT ${columns("d")} FROM (VALUES ('1995-01-02'), ('2024-12-30'), ('2024-01-02'), ('2010-05-05')) AS t(d)`,
+    );
+    const found = await looked("years", years);
+    expect(found).toMatchObject({ is: "sound" });
+    expect(found.is === "sound" && [...found.units].sort()).toEqual(["1995", "2010", "2024"]);
+    expect(await looked("one", await parquet(`SELECT ${columns("'2024-11-08'")} FROM range(1000)`))).toMatchObject({
+      is: "sound",
+      units: ["2024"],
+    });
+    expect(await looked("none", await parquet(`SELECT ${columns("'2024-11-08'")} FROM range(0)`))).toMatchObject({
+      is: "sound",
+      units: [],
+    });
+  });
+
+  test("a row of no unit is refused, not guessed", async () => {
+    const body = await parquet(`SELECT ${columns("d")} FROM (VALUES ('2024-11-08'), (NULL)) AS t(d)`);
+    expect(await looked("null", body)).toMatchObject({ is: "rejected", reason: "unit" });
+  });
+
+  test("a column of another type is refused", async () => {
+    const body = await parquet(`SELECT * REPLACE (1::DOUBLE AS codneg) FROM (SELECT ${columns("'2024-11-08'")})`);
+    expect(await looked("type", body)).toMatchObject({
+      is: "rejected",
+      reason: "columns",
+      message: "codneg: expected string, came DOUBLE",
+    });
+  });
+
+  test("another version under the same key is gone, not rejected", async () => {
+    const key = "raw/bovespa/ingest_date=2024-02-02/years";
+    const etag = "0".repeat(32);
+    expect(await inspect(place.aws, bovespa, { key, etag, size: 5000 })).toMatchObject({ is: "gone" });
+    expect(await inspect(place.aws, bovespa, { key: `${key}.not`, etag: "x", size: 5000 })).toMatchObject({
+      is: "gone",
+    });
+  });
+
+  test("an outage is no property of the object", async () => {
+    const broken = {
+      ...place.aws,
+      s3: { send: () => Promise.reject(Object.assign(new Error("503"), { $metadata: { httpStatusCode: 503 } })) },
+    };
+    const object = { key: "raw/bovespa/ingest_date=2024-02-02/years", etag: "x", size: 5000 };
+    await expect(inspect(broken as unknown as typeof place.aws, bovespa, object)).rejects.toThrow("503");
+  });
+});
