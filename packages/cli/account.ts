@@ -37,9 +37,17 @@ export const newestCommit = async (place: Place, dataset: string): Promise<Commi
 
 const POLL_MS = 100;
 
-/** Follows an origin until every row of it is published, superseded or rejected. `seen` is told the rows so far. */
-export const followed = async (place: Place, dataset: Dataset, scraped: Scraped, seen: (rows: number) => void): Promise<Account> => {
-  const before = await newestCommit(place, dataset.name);
+/**
+ * Follows an origin until every row of it is published, superseded or rejected. `before` is the newest commit from before
+ * anything was sent: the first rows may be published while the last are still being sent. `seen` is told the rows so far.
+ */
+export const followed = async (
+  place: Place,
+  dataset: Dataset,
+  scraped: Scraped,
+  before: Commit | null,
+  seen: (rows: number) => void,
+): Promise<Account> => {
   const distinct = distinctOf(scraped);
   let events = 0;
   let read = before?.commit ?? 0;

@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { download, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { type Account, followed } from "./account.ts";
+import { type Account, followed, newestCommit } from "./account.ts";
 import { count, plural } from "./output.ts";
 import type { Place } from "./place.ts";
 
@@ -31,6 +31,7 @@ export const flow = async (
   wait: boolean,
 ): Promise<{ scraped: Scraped; account: Account | null }> => {
   const { output } = place;
+  const before = await newestCommit(place, dataset.name);
   let bar = output.bar("check", file.bytes.size);
   const scraped = await scrape(place.aws, dataset, file, {
     surveyed: (rows) => {
@@ -46,7 +47,7 @@ export const flow = async (
     );
   if (!wait) return { scraped, account: null };
   const refining = output.bar("publish", scraped.rows);
-  const account = await followed(place, dataset, scraped, (rows) => refining.at(rows)).finally(() => refining.done());
+  const account = await followed(place, dataset, scraped, before, (rows) => refining.at(rows)).finally(() => refining.done());
   return { scraped, account };
 };
 

@@ -7,7 +7,11 @@ export type WireRecord = Record<string, unknown>;
 export type Origin = { sha256: string; version: string; scraped_at: string };
 
 /** A law of one record that a column alone cannot say. `broken` gives the reason's text, or null when it holds. */
-export type Law = { code: string; path: string; broken: (record: Record<string, string>, message: { day: string }) => string | null };
+export type Law = {
+  code: string;
+  path: string;
+  broken: (record: Record<string, string>, message: { day: string }) => string | null;
+};
 
 /** A law of a whole run: SQL that returns one row per violation (`detalhe` text, `sessao` text, `origem` text). */
 export type Audit = { name: string; means: string; severity: "hold" | "warn"; sql: string };
@@ -82,4 +86,12 @@ export type Dataset = {
 };
 
 /** Lineage that every raw row carries beside its record. */
-export const lineageNames = ["event_id", "message_id", "origin_sha256", "source_version", "origin_rows", "scraped_at", "scraped_on"] as const;
+export const lineageNames = [
+  "event_id",
+  "message_id",
+  "origin_sha256",
+  "source_version",
+  "origin_rows",
+  "scraped_at",
+  "scraped_on",
+] as const;

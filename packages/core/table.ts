@@ -55,7 +55,10 @@ export const withLayout = (table: Table, partitions: readonly string[]): Table =
 };
 
 /** A partition's name, which is also its folder: `year=2024/ticker=PETR4`; a table without partitions has the one "". */
-export const partitionName = (table: { partitions: Readonly<Record<string, unknown>> }, values: Record<string, string>): string =>
+export const partitionName = (
+  table: { partitions: Readonly<Record<string, unknown>> },
+  values: Record<string, string>,
+): string =>
   Object.keys(table.partitions)
     .map((name) => `${name}=${encodePartition(values[name] ?? "")}`)
     .join("/");

@@ -18,6 +18,9 @@ export type Subquery = (
   scope: Scope,
 ) => { sql: string; columns: Columns; correlated: boolean; single: boolean };
 
+/** Characters of DuckDB SQL for one expression. */
+const MAX_SQL = 200_000;
+
 const aggregateNames = new Set(aggregates.map(({ name }) => name));
 
 /** Whether an aggregate stands in the node, outside subqueries and other than as a window function. */
@@ -34,6 +37,8 @@ export const aggregated = (node: unknown): boolean => {
 export const openAnalysis = (subquery: Subquery) => {
   const analyse = (node: Expression, scope: Scope): Value => {
     const value = analysed(node, scope);
+    // Exact division names its sides more than once, so a chain of them grows fast.
+    if (value.sql.length > MAX_SQL) unsupported("so long a chain of expressions", node.at);
     return scope.groups?.has(value.sql) && value.loose.length ? { ...value, loose: [] } : value;
   };
   const all = (nodes: readonly Expression[], scope: Scope): Value[] => nodes.map((node) => analyse(node, scope));

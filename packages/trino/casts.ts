@@ -16,8 +16,8 @@ const lenient: Verb = { cast: "TRY_CAST", fail: () => "NULL" };
  * that Trino may read too: an error even for TRY_CAST, since NULL could be wrong.
  */
 const spellings: Readonly<Record<string, { sure: string; maybe: string }>> = {
-  integer: { sure: "[+-]?[0-9]+", maybe: "[^\\x00-\\x7f]+" },
-  decimal: { sure: "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)", maybe: ".*[eE].*|.*[^\\x00-\\x7f].*" },
+  integer: { sure: "[+-]?[0-9]+", maybe: "[+-]?\\p{Nd}+" },
+  decimal: { sure: "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)", maybe: "[+-]?[\\p{Nd}.eE+-]+" },
   double: { sure: "[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)([eE][+-]?[0-9]{1,3})?", maybe: "(?s).*[0-9NI\\s].*" },
   date: { sure: "[0-9]{4}-[0-9]{2}-[0-9]{2}", maybe: "(?s).*[0-9]+-[0-9]+-[0-9]+.*" },
   timestamp: {

@@ -1,7 +1,7 @@
 import { tableOf } from "./from.ts";
 import { parse } from "./parse.ts";
 import { openQueries, outermost } from "./query.ts";
-import { refuse } from "./refusal.ts";
+import { unsupported } from "./refusal.ts";
 import { type Catalogue, key, type Translation } from "./scope.ts";
 import { show } from "./types.ts";
 import { identifier, text } from "./value.ts";
@@ -33,6 +33,15 @@ const varchars = (...names: string[]) => names.map((name) => ({ name, type: "var
  * translator does not know for certain to answer as Trino does.
  */
 export const translate = (statement: string, catalogue: Catalogue): Translated => {
+  try {
+    return translated(statement, catalogue);
+  } catch (error) {
+    if (error instanceof RangeError) return unsupported("so deeply nested a statement");
+    throw error;
+  }
+};
+
+const translated = (statement: string, catalogue: Catalogue): Translated => {
   const node = parse(statement);
   let count = 0;
   const translation: Translation = { catalogue, tables: new Map(), unique: () => ++count };
@@ -41,8 +50,6 @@ export const translate = (statement: string, catalogue: Catalogue): Translated =
     case "query": {
       const { sql, columns } = openQueries(translation).translate(node.query, outermost);
       const described = columns.map(({ name, type }, index) => ({ name: outermost(index, name), type: show(type) }));
-      if (sql.length > 1_000_000)
-        refuse("unsupported", "so deeply nested an expression is not answered locally", node.at);
       return { kind: "select", sql, columns: described, tables: found() };
     }
     case "describe": {

@@ -1,10 +1,23 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { CALENDAR_YEARS, calendarDays, dayNumber, dayOf, isSession, lastSession, saoPauloDay, weekday } from "../../packages/core/calendar.ts";
+import {
+  CALENDAR_YEARS,
+  calendarDays,
+  dayNumber,
+  dayOf,
+  isSession,
+  lastSession,
+  saoPauloDay,
+  weekday,
+} from "../../packages/core/calendar.ts";
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/calendar/${name}`, import.meta.url), "utf8");
 const listed = new Set((JSON.parse(fixture("Brazil_B3.json")) as { holidays: string[] }).holidays);
-const listedSince2000 = new Set(fixture("B3.cal").split("\n").map((line) => line.trim()));
+const listedSince2000 = new Set(
+  fixture("B3.cal")
+    .split("\n")
+    .map((line) => line.trim()),
+);
 
 const days = (first: number, last: number) => {
   const all: string[] = [];

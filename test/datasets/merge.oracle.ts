@@ -36,11 +36,14 @@ export const oracle = (arrived: readonly Arrival[]): Expected => {
   const complete = stated.filter((origin) => seen(origin) >= Number(origin.split("/")[1])).at(-1);
   const counts = (r: Arrival) => isNull(r) || complete === undefined || orderOf(originOf(r)) >= orderOf(complete);
   const valid = rows.filter(counts);
-  const best = (among: readonly Arrival[]) => among.filter((r) => !among.some((other) => other.key === r.key && above(other, r)));
+  const best = (among: readonly Arrival[]) =>
+    among.filter((r) => !among.some((other) => other.key === r.key && above(other, r)));
   const published = new Set(best(valid));
   const bestNull = new Set(best(valid.filter(isNull)));
   const waiting = valid.filter(
-    (r) => !published.has(r) && (isNull(r) ? bestNull.has(r) : complete === undefined || orderOf(originOf(r)) > orderOf(complete)),
+    (r) =>
+      !published.has(r) &&
+      (isNull(r) ? bestNull.has(r) : complete === undefined || orderOf(originOf(r)) > orderOf(complete)),
   );
   const mixed = complete !== undefined && stated.some((origin) => orderOf(origin) > orderOf(complete));
   return {
@@ -49,7 +52,12 @@ export const oracle = (arrived: readonly Arrival[]): Expected => {
     sessions: stated.map((origin) => {
       const below = complete !== undefined && orderOf(origin) < orderOf(complete);
       const state = below ? "superada" : origin === complete ? "completa" : "parcial";
-      return { origin, seen: below ? null : origin === complete ? Number(origin.split("/")[1]) : seen(origin), state, mixed };
+      return {
+        origin,
+        seen: below ? null : origin === complete ? Number(origin.split("/")[1]) : seen(origin),
+        state,
+        mixed,
+      };
     }),
   };
 };
@@ -73,7 +81,9 @@ export const KEYS = keys.length;
 
 /** The session that holds world `n`: sessions never look at each other, so that one run holds hundreds of worlds. */
 export const sessionOf = (n: number): string => dayOf(dayNumber("2021-01-04") + n);
-export const yearsOf = (worlds: number): string[] => [...new Set(Array.from({ length: worlds }, (_, n) => sessionOf(n).slice(0, 4)))];
+export const yearsOf = (worlds: number): string[] => [
+  ...new Set(Array.from({ length: worlds }, (_, n) => sessionOf(n).slice(0, 4))),
+];
 
 /** The raw row of an arrival in the session of world `n`. What it says depends on its event alone. */
 export const rawRow = (n: number, row: Arrival): WireRecord => {
@@ -86,7 +96,9 @@ export const rawRow = (n: number, row: Arrival): WireRecord => {
     nomres: "PETROBRAS",
     especi: "PN",
     modref: "R$",
-    ...Object.fromEntries(["preabe", "premax", "premin", "premed", "preult", "preofc", "preofv"].map((name) => [name, price])),
+    ...Object.fromEntries(
+      ["preabe", "premax", "premin", "premed", "preult", "preofc", "preofv"].map((name) => [name, price]),
+    ),
     totneg: 10,
     quatot: "100",
     voltot: `${cents}.00`,
@@ -127,7 +139,8 @@ const origin = (rank: number) =>
     })
     .map(({ keys: of, says, silent }): Arrival[] => {
       const count = of.length;
-      const stated = says === "all" ? count : says === "nothing" ? null : says === "less" ? Math.max(1, count - 1) : count + 1;
+      const stated =
+        says === "all" ? count : says === "nothing" ? null : says === "less" ? Math.max(1, count - 1) : count + 1;
       // Within an origin a key can come twice, with different events.
       const rows = of.map((key, i) => ({ rank, stated, key, event: `e${rank}${i}${key}` }));
       return silent && stated !== null ? [...rows, { ...rows[0]!, stated: null }] : rows;
@@ -142,9 +155,9 @@ export const world = (runs: number): fc.Arbitrary<World> =>
     .chain((rows) =>
       fc.record({
         rows: fc.constant(rows),
-        runs: fc.array(
-          fc.array(fc.nat({ max: rows.length - 1 }), { maxLength: rows.length }),
-          { minLength: runs, maxLength: runs },
-        ),
+        runs: fc.array(fc.array(fc.nat({ max: rows.length - 1 }), { maxLength: rows.length }), {
+          minLength: runs,
+          maxLength: runs,
+        }),
       }),
     );

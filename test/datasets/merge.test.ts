@@ -3,11 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Dataset } from "../../packages/core/dataset.ts";
 import { calendarDays } from "../../packages/core/calendar.ts";
+import type { Dataset } from "../../packages/core/dataset.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { closeLake, type Lake, land, newLake, publish, published, runOf } from "../engines-duckdb/lake.ts";
-import { type Arrival, type Expected, nameOfOrigin, oracle, rawRow, sessionOf, type World, world, yearsOf } from "./merge.oracle.ts";
+import {
+  type Arrival,
+  type Expected,
+  nameOfOrigin,
+  oracle,
+  rawRow,
+  sessionOf,
+  type World,
+  world,
+  yearsOf,
+} from "./merge.oracle.ts";
 
 /** The dataset without what comes after the merge, and with a calendar of the worlds' years: a run costs little. */
 const small = (change: (name: string, sql: string) => string = (_, sql) => sql): Dataset => {
@@ -77,7 +87,12 @@ const wrong = async (dataset: Dataset, worlds: readonly World[]) => {
   return worlds
     .map((w, n) => ({ world: w, expected: oracle(arrivedIn(w)), came: resultOf(found, n) }))
     .filter(({ expected, came }) => JSON.stringify(expected) !== JSON.stringify(came))
-    .map(({ world: w, expected, came }) => ({ runs: JSON.stringify(w.runs), rows: w.rows.map((r) => JSON.stringify(r)), expected: JSON.stringify(expected), came: JSON.stringify(came) }));
+    .map(({ world: w, expected, came }) => ({
+      runs: JSON.stringify(w.runs),
+      rows: w.rows.map((r) => JSON.stringify(r)),
+      expected: JSON.stringify(expected),
+      came: JSON.stringify(came),
+    }));
 };
 
 /**
@@ -114,8 +129,18 @@ describe("merging", () => {
     const text = (rows: Map<string, Record<string, unknown>[]>) =>
       [...rows].map(([session, of]) => [session, of.map((row) => JSON.stringify(row)).sort()]).sort();
     const chained = text(await carry(small(), worlds));
-    const once = text(await carry(small(), worlds.map((w) => ({ ...w, runs: [w.runs.flat()] }))));
-    const reversed = text(await carry(small(), worlds.map((w) => ({ ...w, runs: w.runs.toReversed() }))));
+    const once = text(
+      await carry(
+        small(),
+        worlds.map((w) => ({ ...w, runs: [w.runs.flat()] })),
+      ),
+    );
+    const reversed = text(
+      await carry(
+        small(),
+        worlds.map((w) => ({ ...w, runs: w.runs.toReversed() })),
+      ),
+    );
     expect(once).toEqual(chained);
     expect(reversed).toEqual(chained);
   }, 60_000);
@@ -123,30 +148,82 @@ describe("merging", () => {
 
 /** The old sins, planted again. A test that lets one live proves nothing about the rule. */
 const mutants: { sin: string; step: string; from: string; to: string }[] = [
-  { sin: "an event that came twice completes a session whose other row never came", step: "origens", from: "COUNT(DISTINCT event_id)", to: "COUNT(*)" },
-  { sin: "completeness is counted among the winners", step: "bovespa_espera", from: "declaradas > 0 AND (ordem_completa IS NULL OR ordem > ordem_completa)", to: "FALSE" },
-  { sin: "a row without origin_rows does not come back when what beat it is superseded", step: "bovespa_espera", from: "declaradas = 0 AND avulsas = 1", to: "FALSE" },
-  { sin: "the complete origin goes back once its rows were superseded", step: "origens", from: "OR era_completa = 1", to: "" },
-  { sin: "more rows than stated are not complete", step: "origens", from: "vistas >= o_declaradas", to: "vistas = o_declaradas" },
-  { sin: "rows of lesser origins stay where their key did not return", step: "disputa", from: "WHERE declaradas = 0 OR ordem_completa IS NULL OR ordem >= ordem_completa", to: "" },
-  { sin: "a row without origin_rows is superseded by a complete origin", step: "disputa", from: "WHERE declaradas = 0 OR", to: "WHERE" },
-  { sin: "origins are ordered by when they came, without their version", step: "origens", from: "ORDER BY o_versao NULLS FIRST, ", to: "ORDER BY " },
+  {
+    sin: "an event that came twice completes a session whose other row never came",
+    step: "origens",
+    from: "COUNT(DISTINCT event_id)",
+    to: "COUNT(*)",
+  },
+  {
+    sin: "completeness is counted among the winners",
+    step: "bovespa_espera",
+    from: "declaradas > 0 AND (ordem_completa IS NULL OR ordem > ordem_completa)",
+    to: "FALSE",
+  },
+  {
+    sin: "a row without origin_rows does not come back when what beat it is superseded",
+    step: "bovespa_espera",
+    from: "declaradas = 0 AND avulsas = 1",
+    to: "FALSE",
+  },
+  {
+    sin: "the complete origin goes back once its rows were superseded",
+    step: "origens",
+    from: "OR era_completa = 1",
+    to: "",
+  },
+  {
+    sin: "more rows than stated are not complete",
+    step: "origens",
+    from: "vistas >= o_declaradas",
+    to: "vistas = o_declaradas",
+  },
+  {
+    sin: "rows of lesser origins stay where their key did not return",
+    step: "disputa",
+    from: "WHERE declaradas = 0 OR ordem_completa IS NULL OR ordem >= ordem_completa",
+    to: "",
+  },
+  {
+    sin: "a row without origin_rows is superseded by a complete origin",
+    step: "disputa",
+    from: "WHERE declaradas = 0 OR",
+    to: "WHERE",
+  },
+  {
+    sin: "origins are ordered by when they came, without their version",
+    step: "origens",
+    from: "ORDER BY o_versao NULLS FIRST, ",
+    to: "ORDER BY ",
+  },
   { sin: "copies wait, each of them", step: "bovespa_espera", from: "AND copia = 0", to: "" },
-  { sin: "the session's origins are forgotten", step: "bovespa_sessoes", from: "WHERE o_declaradas > 0", to: "WHERE o_declaradas > 0 AND vistas > 0" },
+  {
+    sin: "the session's origins are forgotten",
+    step: "bovespa_sessoes",
+    from: "WHERE o_declaradas > 0",
+    to: "WHERE o_declaradas > 0 AND vistas > 0",
+  },
 ];
 
 describe("the tests of merging notice when", () => {
-  test.each(mutants)("$sin", async ({ step, from, to }) => {
-    let planted = 0;
-    const dataset = small((name, sql) => {
-      if (name !== step) return sql;
-      planted += sql.split(from).length - 1;
-      return sql.replace(from, to);
-    });
-    expect(planted).toBe(1);
-    // A mutant that ends in an error is noticed as well.
-    const worlds = sampled(5, 150);
-    const noticed = await wrong(dataset, worlds).then((w) => w.length > 0, () => true);
-    expect(noticed).toBe(true);
-  }, 60_000);
+  test.each(mutants)(
+    "$sin",
+    async ({ step, from, to }) => {
+      let planted = 0;
+      const dataset = small((name, sql) => {
+        if (name !== step) return sql;
+        planted += sql.split(from).length - 1;
+        return sql.replace(from, to);
+      });
+      expect(planted).toBe(1);
+      // A mutant that ends in an error is noticed as well.
+      const worlds = sampled(5, 150);
+      const noticed = await wrong(dataset, worlds).then(
+        (w) => w.length > 0,
+        () => true,
+      );
+      expect(noticed).toBe(true);
+    },
+    60_000,
+  );
 });

@@ -3,7 +3,10 @@ import type { Bytes, WireRecord } from "../../packages/core/dataset.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { sha256 } from "./lake.ts";
 
-export const bytesOf = (buffer: Uint8Array): Bytes => ({ size: buffer.length, read: async (start, end) => buffer.subarray(start, end) });
+export const bytesOf = (buffer: Uint8Array): Bytes => ({
+  size: buffer.length,
+  read: async (start, end) => buffer.subarray(start, end),
+});
 
 /** The bundled real file of 2024-11-08 as raw rows, what the consumer would have sent to Firehose; read once. */
 let rows: Promise<WireRecord[]> | undefined;
@@ -17,7 +20,8 @@ const decode = async (file: Uint8Array): Promise<WireRecord[]> => {
   const bytes = bytesOf(file);
   const survey = await format.survey(bytes);
   const all: WireRecord[] = [];
-  for await (const groups of format.groups(bytes, survey)) for (const group of groups) for (const record of group.records) all.push(rowOf(record));
+  for await (const groups of format.groups(bytes, survey))
+    for (const group of groups) for (const record of group.records) all.push(rowOf(record));
   return all;
 };
 

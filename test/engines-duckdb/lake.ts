@@ -122,8 +122,20 @@ export const runOf = (lake: Lake, objects: RawObject[], units: string[], change:
 };
 
 /** Carries a run out and publishes it. */
-export const publish = async (lake: Lake, run: Run, options: { memory?: string; threads?: number } = {}): Promise<Report> => {
-  const report = await refine({ run, recipe: lake.recipe, attempt: "jr_1", store: lake.store, threads: 1, memory: "1GB", ...options });
+export const publish = async (
+  lake: Lake,
+  run: Run,
+  options: { memory?: string; threads?: number } = {},
+): Promise<Report> => {
+  const report = await refine({
+    run,
+    recipe: lake.recipe,
+    attempt: "jr_1",
+    store: lake.store,
+    threads: 1,
+    memory: "1GB",
+    ...options,
+  });
   const tables: TableMap = { ...lake.tables };
   for (const [table, partitions] of Object.entries(report.tables)) tables[table] = { ...tables[table], ...partitions };
   lake.tables = tables;
@@ -132,13 +144,20 @@ export const publish = async (lake: Lake, run: Run, options: { memory?: string; 
 };
 
 /** Rows of a published table, with its partition columns, as JSON: exact, see Session.rows. */
-export const published = async (lake: Lake, table: string, select = "*", tail = ""): Promise<Record<string, unknown>[]> => {
+export const published = async (
+  lake: Lake,
+  table: string,
+  select = "*",
+  tail = "",
+): Promise<Record<string, unknown>[]> => {
   const rows: Record<string, unknown>[] = [];
   for (const [partition, entry] of Object.entries(lake.tables[table] ?? {})) {
     const values = partitionValues(partition);
     for (const file of entry.files) {
       const path = join(lake.dir, "lake", entry.folder, file.name);
-      const found = await lake.session.rows(`SELECT ${select} FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false) ${tail}`);
+      const found = await lake.session.rows(
+        `SELECT ${select} FROM read_parquet('${path.replaceAll("'", "''")}', hive_partitioning = false) ${tail}`,
+      );
       rows.push(...found.map((row) => ({ ...row, ...values })));
     }
   }

@@ -13,7 +13,7 @@ import { publish } from "../../packages/cli/publish.ts";
 import { differs, shapeOf } from "../../packages/core/advance.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
 import { type DeadLetter, readDeadLetter } from "../../packages/core/reject.ts";
-import { commitKey, nameObject, parseRun, runKey } from "../../packages/core/run.ts";
+import { acceptedKey, commitKey, nameObject, parseRun, runKey } from "../../packages/core/run.ts";
 import { laptop } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
@@ -223,12 +223,16 @@ describe("advance over the stores", () => {
     });
   });
 
-  test("a rebuild makes a unit anew and settles nothing", async () => {
+  test("a rebuild makes a unit anew and settles nothing; its run says what a person accepts", async () => {
     const before = await newest();
+    const accepted = { law: "any", session: "2024-11-08", origin: null };
+    await create(place.aws, "state", acceptedKey("bovespa", "0".repeat(64)), JSON.stringify(accepted));
     const end = await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } });
     expect(end).toMatchObject({ rested: true, wish: { rebuild: [] } });
     await place.stack!.idle();
     const after = await newest();
+    const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", after.commit)), "run");
+    expect(run).toMatchObject({ objects: [], units: ["2024"], accepted: [accepted] });
     expect(after).toMatchObject({
       commit: before.commit + 1,
       status: "published",

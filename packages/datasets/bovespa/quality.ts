@@ -28,7 +28,8 @@ GROUP BY tabela, data_pregao
   },
   {
     name: "contrato",
-    means: "nenhuma linha publicada perde um valor obrigatório no caminho (um decimal ilegível, um fator de cotação desconhecido)",
+    means:
+      "nenhuma linha publicada perde um valor obrigatório no caminho (um decimal ilegível, um fator de cotação desconhecido)",
     severity: "hold",
     sql: /* sql */ `
 SELECT tabela || ': ' || CAST(COUNT(*) AS STRING) || ' linhas sem preço, quantidade, volume ou negócios, por exemplo ' || MIN(ticker) AS detalhe,

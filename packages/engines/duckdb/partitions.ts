@@ -44,7 +44,8 @@ export const writePartitions = async (
 ): Promise<Written[]> => {
   const { dir, unit, keep, threads, signal } = options;
   const parts = table.partitions.map((p) => quoted(p.name));
-  const cast = (fields: RecipeTable["columns"]) => fields.map((c) => `CAST(${quoted(c.name)} AS ${duckdbType(c.type)}) AS ${quoted(c.name)}`).join(", ");
+  const cast = (fields: RecipeTable["columns"]) =>
+    fields.map((c) => `CAST(${quoted(c.name)} AS ${duckdbType(c.type)}) AS ${quoted(c.name)}`).join(", ");
   const sort = table.sort.map((name) => `${quoted(name)} NULLS FIRST`).join(", ");
   const found = await session.rows<Record<string, string | null>>(
     `SELECT ${[...parts, 'count(*) AS "row count"'].join(", ")} FROM (${sql}) s${parts.length ? ` GROUP BY ${parts.join(", ")} ORDER BY ${parts.map((p) => `${p} NULLS FIRST`).join(", ")}` : ""}`,
@@ -54,7 +55,9 @@ export const writePartitions = async (
   /** In the order of their rows once sorted. */
   const filled: string[] = [];
   for (const row of found) {
-    const wrong = table.partitions.find((p) => !row[p.name] || (p.name === unit?.partition && row[p.name] !== unit.value));
+    const wrong = table.partitions.find(
+      (p) => !row[p.name] || (p.name === unit?.partition && row[p.name] !== unit.value),
+    );
     if (wrong)
       throw new PregaoError(
         "partition",
@@ -72,7 +75,9 @@ export const writePartitions = async (
     const folder = join(dir, table.name, partition);
     mkdirSync(folder, { recursive: true });
     const path = join(folder, FILE);
-    await session.run(`COPY (${select}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${table.rowGroup})`);
+    await session.run(
+      `COPY (${select}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${table.rowGroup})`,
+    );
     written.push({ partition, values, path, rows, bytes: statSync(path).size });
   };
   if (counts.size <= FEW) {
@@ -88,7 +93,9 @@ export const writePartitions = async (
   // Files this small gain nothing from a second thread, which costs.
   const sorted = quoted(sortedName(table.name));
   const order = [...parts.map((p) => `${p} NULLS FIRST`), ...(sort ? [sort] : [])].join(", ");
-  await session.run(`CREATE OR REPLACE TEMP TABLE ${sorted} AS SELECT ${cast([...table.columns, ...table.partitions])} FROM (${sql}) s ORDER BY ${order}`);
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE ${sorted} AS SELECT ${cast([...table.columns, ...table.partitions])} FROM (${sql}) s ORDER BY ${order}`,
+  );
   await session.run("SET threads = 1");
   try {
     let first = 0;
@@ -98,7 +105,8 @@ export const writePartitions = async (
       await copy(partition, `SELECT ${columns} FROM ${sorted} WHERE rowid BETWEEN ${first} AND ${last}`);
       first = last + 1;
     }
-    for (const [partition, { rows }] of counts) if (rows === 0) await copy(partition, `SELECT ${columns} FROM ${sorted} WHERE false`);
+    for (const [partition, { rows }] of counts)
+      if (rows === 0) await copy(partition, `SELECT ${columns} FROM ${sorted} WHERE false`);
   } finally {
     await session.run(`SET threads = ${threads}`);
   }

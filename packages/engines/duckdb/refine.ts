@@ -57,14 +57,26 @@ export const refine = async (input: RefineInput): Promise<Report> => {
     const tables: TableMap = {};
     for (const unit of run.units) {
       signal?.throwIfAborted();
-      const context: Unit = { session, recipe, run, store, unit, dir: join(dir, "unit"), threads, ...(signal ? { signal } : {}) };
+      const context: Unit = {
+        session,
+        recipe,
+        run,
+        store,
+        unit,
+        dir: join(dir, "unit"),
+        threads,
+        ...(signal ? { signal } : {}),
+      };
       const files = arrived.get(unit) ?? [];
       const read = await views(context, files);
       const written = await work(context);
       await account(context, read, rows, origins);
       audit.push(...(await judge(context)));
       for (const [table, parts] of written)
-        tables[table] = { ...tables[table], ...(await deliver(store, parts, attemptFolder(table, run.run, attempt), run.recipe)) };
+        tables[table] = {
+          ...tables[table],
+          ...(await deliver(store, parts, attemptFolder(table, run.run, attempt), run.recipe)),
+        };
       await forget(context);
     }
     // What was read was the run's objects if they still are: between two equal ETags lies one content.
@@ -98,12 +110,25 @@ export const refine = async (input: RefineInput): Promise<Report> => {
 };
 
 /** What the work on one unit needs. `dir` is there for its files until they are the store's. */
-type Unit = { session: Session; recipe: Recipe; run: Run; store: Store; unit: string; dir: string; threads: number; signal?: AbortSignal };
+type Unit = {
+  session: Session;
+  recipe: Recipe;
+  run: Run;
+  store: Store;
+  unit: string;
+  dir: string;
+  threads: number;
+  signal?: AbortSignal;
+};
 
 const mustBeEmpty = async (store: Store, folder: string): Promise<void> => {
   const [key] = await store.list("lake", folder);
   if (key !== undefined)
-    throw new PregaoError("attempt", `expected an empty folder ${folder}, found ${key}. Another attempt wrote there: start this one under a new id`, { key });
+    throw new PregaoError(
+      "attempt",
+      `expected an empty folder ${folder}, found ${key}. Another attempt wrote there: start this one under a new id`,
+      { key },
+    );
 };
 
 /** Where the run's objects are, each under the ETag the run names. */
@@ -123,12 +148,17 @@ const objects = async (store: Store, wanted: readonly RawObject[]): Promise<stri
 };
 
 /** Unit → the files that have rows of it. Checks that the run names every unit that its objects touch. */
-const survey = async (session: Session, recipe: Recipe, run: Run, paths: readonly string[]): Promise<Map<string, PartFile[]>> => {
+const survey = async (
+  session: Session,
+  recipe: Recipe,
+  run: Run,
+  paths: readonly string[],
+): Promise<Map<string, PartFile[]>> => {
   const files = paths.map((path): PartFile => ({ path, values: { "the file": path } }));
   const units = new Map<string, PartFile[]>();
   if (!recipe.raw || files.length === 0) return units;
   if (!recipe.unit) return units.set("", files);
-  await parquetView(session, "raw", recipe.raw.columns, files, [{ name: "the file", type: "string" }]);
+  await parquetView(session, "raw", recipe.raw.columns, files, [{ name: "the file", type: "string" }], true);
   const found = await session.rows<{ unit: string | null; path: string; n: string }>(
     `SELECT CAST(${recipe.unit.sql} AS VARCHAR) AS unit, "the file" AS path, count(*) AS n FROM raw GROUP BY ALL`,
   );
@@ -148,7 +178,11 @@ const base = async (store: Store, key: string, bytes: number): Promise<string> =
   const { path } = await store.read("lake", key);
   const found = statSync(path).size;
   if (found !== bytes)
-    throw new PregaoError("base", `${key}: expected ${bytes} bytes as its commit says, found ${found}. What was published was changed: restore it`, { key });
+    throw new PregaoError(
+      "base",
+      `${key}: expected ${bytes} bytes as its commit says, found ${found}. What was published was changed: restore it`,
+      { key },
+    );
   return path;
 };
 
@@ -159,7 +193,8 @@ const views = async ({ session, recipe, run, store, unit }: Unit, files: readonl
     for (const [partition, entry] of Object.entries(run.tables[table.name] ?? {})) {
       const values = partitionValues(partition);
       if (recipe.unit && values[recipe.unit.partition] !== unit) continue;
-      for (const file of entry.files) current.push({ path: await base(store, entry.folder + file.name, file.bytes), values });
+      for (const file of entry.files)
+        current.push({ path: await base(store, entry.folder + file.name, file.bytes), values });
     }
     await parquetView(session, `atual_${table.name}`, table.columns, current, table.partitions);
   }
@@ -190,13 +225,19 @@ const work = async ({ session, recipe, run, unit, dir, threads, signal }: Unit):
         ...(signal ? { signal } : {}),
       });
       written.set(table.name, parts);
-    } else await session.run(`CREATE OR REPLACE TEMP ${step.inline ? "VIEW" : "TABLE"} ${quoted(step.name)} AS ${step.sql}`);
+    } else
+      await session.run(`CREATE OR REPLACE TEMP ${step.inline ? "VIEW" : "TABLE"} ${quoted(step.name)} AS ${step.sql}`);
   }
   return written;
 };
 
 /** Partitions that must have a file, rows or not: those that are current, and the only one of a table without any. */
-const current = (table: RecipeTable, run: Run, column: string | null, unit: string): Map<string, Record<string, string>> => {
+const current = (
+  table: RecipeTable,
+  run: Run,
+  column: string | null,
+  unit: string,
+): Map<string, Record<string, string>> => {
   const names = table.partitions.length === 0 ? [""] : Object.keys(run.tables[table.name] ?? {});
   return new Map(
     names
@@ -206,12 +247,27 @@ const current = (table: RecipeTable, run: Run, column: string | null, unit: stri
 };
 
 /** Adds a unit's counts to the run's. */
-const account = async ({ session, recipe, run, unit }: Unit, read: number, rows: Report["rows"], origins: Report["origins"]): Promise<void> => {
+const account = async (
+  { session, recipe, run, unit }: Unit,
+  read: number,
+  rows: Report["rows"],
+  origins: Report["origins"],
+): Promise<void> => {
   if (!recipe.raw) return;
   if (recipe.steps.some((step) => step.name === "accounts")) {
-    const [counts] = await session.rows<Record<string, string>>("SELECT rows_read, rows_new, rows_superseded, rows_duplicate FROM accounts");
-    const made = { new: Number(counts?.rows_new), superseded: Number(counts?.rows_superseded), duplicate: Number(counts?.rows_duplicate) };
-    if (Number(counts?.rows_read) !== read || made.new + made.superseded + made.duplicate !== read || Math.min(...Object.values(made)) < 0)
+    const [counts] = await session.rows<Record<string, string>>(
+      "SELECT rows_read, rows_new, rows_superseded, rows_duplicate FROM accounts",
+    );
+    const made = {
+      new: Number(counts?.rows_new),
+      superseded: Number(counts?.rows_superseded),
+      duplicate: Number(counts?.rows_duplicate),
+    };
+    if (
+      Number(counts?.rows_read) !== read ||
+      made.new + made.superseded + made.duplicate !== read ||
+      Math.min(...Object.values(made)) < 0
+    )
       throw new PregaoError(
         "accounts",
         `${run.dataset} ${unit}: expected the ${read} rows read to be new, superseded or duplicate, came ${JSON.stringify(made)}. The step accounts is wrong: put it right`,
@@ -245,23 +301,34 @@ const judge = async ({ session, recipe, signal }: Unit): Promise<Finding[]> => {
 };
 
 /** Hands a table's files to the store. */
-const deliver = async (store: Store, parts: readonly Written[], folder: string, recipe: string): Promise<TableMap[string]> => {
+const deliver = async (
+  store: Store,
+  parts: readonly Written[],
+  folder: string,
+  recipe: string,
+): Promise<TableMap[string]> => {
   const waiting = [...parts];
   const one = async () => {
-    for (let part = waiting.pop(); part; part = waiting.pop()) await store.write("lake", `${folderOf(folder, part)}${FILE}`, part.path);
+    for (let part = waiting.pop(); part; part = waiting.pop())
+      await store.write("lake", `${folderOf(folder, part)}${FILE}`, part.path);
   };
   await Promise.all(Array.from({ length: Math.min(WRITES, parts.length) }, one));
   return Object.fromEntries(
-    parts.map((part) => [part.partition, { folder: folderOf(folder, part), files: [{ name: FILE, bytes: part.bytes, rows: part.rows }], recipe }]),
+    parts.map((part) => [
+      part.partition,
+      { folder: folderOf(folder, part), files: [{ name: FILE, bytes: part.bytes, rows: part.rows }], recipe },
+    ]),
   );
 };
 
-const folderOf = (folder: string, { partition }: Written): string => (partition === "" ? folder : `${folder}${partition}/`);
+const folderOf = (folder: string, { partition }: Written): string =>
+  partition === "" ? folder : `${folder}${partition}/`;
 
 /** Frees what a unit's steps kept, so that memory is that of the largest unit. */
 const forget = async ({ session, recipe, dir }: Unit): Promise<void> => {
   const tables = recipe.steps.filter((step) => !step.table && !step.inline).map((step) => step.name);
   for (const table of recipe.tables) tables.push(sortedName(table.name), rowsName(`atual_${table.name}`));
-  for (const name of [...tables, rowsName("raw"), rowsName("raw of all units")]) await session.run(`DROP TABLE IF EXISTS ${quoted(name)}`);
+  for (const name of [...tables, rowsName("raw"), rowsName("raw of all units")])
+    await session.run(`DROP TABLE IF EXISTS ${quoted(name)}`);
   rmSync(dir, { recursive: true, force: true });
 };

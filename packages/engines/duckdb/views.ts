@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { duckdbType } from "../../core/columns.ts";
 import type { Recipe, RecipeTable } from "../../core/recipe.ts";
 import { literal, quoted, type Session } from "./session.ts";
@@ -12,13 +13,16 @@ const list = (items: readonly string[]): string => `[${items.map(literal).join("
 /** Where the rows of many files are kept. */
 export const rowsName = (view: string): string => `${view} rows`;
 
-/** From so many files on, opening them again for every statement costs more than their rows. */
-export const MANY_FILES = 32;
+/** From so many files on, opening them again for every statement costs more than keeping their rows, if they are small. */
+const MANY_FILES = 32;
+const SMALL_BYTES = 128 * 1024 * 1024;
+const areCheaperKept = (files: readonly PartFile[]): boolean =>
+  files.length >= MANY_FILES && files.reduce((bytes, f) => bytes + statSync(f.path).size, 0) <= SMALL_BYTES;
 
 /**
  * Makes `name` a view of exactly these files, with exactly these columns in these types; no file, no rows. A column
- * that is in none of the files (they were written under an older contract) is NULL. Many files are read once, into a
- * table that spills.
+ * that is in none of the files (they were written under an older contract) is NULL. Many small files are read
+ * once, into a table that spills, unless the view is used `once`.
  */
 export const parquetView = async (
   session: Session,
@@ -26,6 +30,7 @@ export const parquetView = async (
   columns: Fields,
   files: readonly PartFile[],
   partitions: Fields = [],
+  once = false,
 ): Promise<void> => {
   const [first] = files;
   if (!first) {
@@ -38,39 +43,55 @@ export const parquetView = async (
     `read_parquet(${list(files.map((f) => f.path))}, union_by_name = ${files.length > 1}, hive_partitioning = false${more})`;
   const more = varying.length > 0 ? `, filename = ${literal(FILE_OF)}` : "";
   let source = reading(more);
-  if (files.length >= MANY_FILES) {
+  if (!once && areCheaperKept(files)) {
     source = quoted(rowsName(name));
     // In order, every file would become a row group of its own: 20 times slower.
     await session.run("SET preserve_insertion_order = false");
     await session.run(`CREATE OR REPLACE TEMP TABLE ${source} AS SELECT * FROM ${reading(more)}`);
     await session.run("SET preserve_insertion_order = true");
   }
-  const described = await session.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${source}`);
+  const described = await session.rows<{ column_name: string; column_type: string }>(
+    `DESCRIBE SELECT * FROM ${source}`,
+  );
   const stored = new Map(described.map((column) => [column.column_name, column.column_type]));
   const selected = columns.map((c) => {
     const type = duckdbType(c.type);
     if (!stored.has(c.name)) return `CAST(NULL AS ${type}) AS ${quoted(c.name)}`;
     // A cast of what is of this type already would hide the column from the reader's pruning.
-    return stored.get(c.name) === type ? `r.${quoted(c.name)}` : `CAST(r.${quoted(c.name)} AS ${type}) AS ${quoted(c.name)}`;
+    return stored.get(c.name) === type
+      ? `r.${quoted(c.name)}`
+      : `CAST(r.${quoted(c.name)} AS ${type}) AS ${quoted(c.name)}`;
   });
-  const value = (p: Fields[number]) => (varying.includes(p) ? `v.${quoted(p.name)}` : literal(first.values[p.name] ?? ""));
+  const value = (p: Fields[number]) =>
+    varying.includes(p) ? `v.${quoted(p.name)}` : literal(first.values[p.name] ?? "");
   const named = partitions.map((p) => `CAST(${value(p)} AS ${duckdbType(p.type)}) AS ${quoted(p.name)}`);
   let from = `${source} r`;
   if (varying.length > 0) {
     // One scan for however many files: the values are joined by file, not spelled in a branch each.
-    const rows = files.map((f) => `(${[f.path, ...varying.map((p) => f.values[p.name] ?? "")].map(literal).join(", ")})`);
+    const rows = files.map(
+      (f) => `(${[f.path, ...varying.map((p) => f.values[p.name] ?? "")].map(literal).join(", ")})`,
+    );
     const names = [FILE_OF, ...varying.map((p) => p.name)].map(quoted).join(", ");
-    await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(`${name} files`)} AS SELECT * FROM (VALUES ${rows.join(", ")}) v(${names})`);
+    await session.run(
+      `CREATE OR REPLACE TEMP TABLE ${quoted(`${name} files`)} AS SELECT * FROM (VALUES ${rows.join(", ")}) v(${names})`,
+    );
     from = `${source} r JOIN ${quoted(`${name} files`)} v ON r.${quoted(FILE_OF)} = v.${quoted(FILE_OF)}`;
   }
-  await session.run(`CREATE OR REPLACE TEMP VIEW ${quoted(name)} AS SELECT ${[...selected, ...named].join(", ")} FROM ${from}`);
+  await session.run(
+    `CREATE OR REPLACE TEMP VIEW ${quoted(name)} AS SELECT ${[...selected, ...named].join(", ")} FROM ${from}`,
+  );
 };
 
 /** No column of ours has a space in its name. */
 const FILE_OF = "file of";
 
 /** Loads an asset, newline-separated JSON, into a table of its name. */
-export const loadAsset = async (session: Session, name: string, path: string, columns: Recipe["assets"][string]["columns"]): Promise<void> => {
+export const loadAsset = async (
+  session: Session,
+  name: string,
+  path: string,
+  columns: Recipe["assets"][string]["columns"],
+): Promise<void> => {
   const types = columns.map((c) => `${literal(c.name)}: ${literal(duckdbType(c.type))}`);
   await session.run(
     `CREATE TEMP TABLE ${quoted(name)} AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${types.join(", ")}})`,

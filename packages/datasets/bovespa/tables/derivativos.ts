@@ -3,7 +3,8 @@ import { calendar, contract, dayColumns, identity, lineage, market, month, quote
 
 export const bovespaDerivativos = {
   name: "bovespa_derivativos",
-  means: "Opções, termo, fracionário e todos os outros mercados da B3 que não o à vista: uma linha por papel, mercado, prazo e pregão",
+  means:
+    "Opções, termo, fracionário e todos os outros mercados da B3 que não o à vista: uma linha por papel, mercado, prazo e pregão",
   columns: { ...identity, ...market, ...quote, ...contract, ...calendar, ...dayColumns, ...lineage },
   key: ["data_pregao", "ticker", "tipo_mercado", "prazo_termo"],
   partitions: { ...year, ...month },

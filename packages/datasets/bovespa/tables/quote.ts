@@ -11,7 +11,9 @@ export const identity = {
 } satisfies Columns;
 
 export const market = {
-  tipo_mercado: text(3)("tipo de mercado: 010 vista, 020 fracionário, 030 termo, 070 opção de compra, 080 opção de venda"),
+  tipo_mercado: text(3)(
+    "tipo de mercado: 010 vista, 020 fracionário, 030 termo, 070 opção de compra, 080 opção de venda",
+  ),
   prazo_termo: optional(text(3)("prazo em dias do mercado a termo")),
 } satisfies Columns;
 
@@ -26,7 +28,9 @@ export const quote = {
   preco_minimo: unitPrice("preço mínimo do dia, por unidade"),
   preco_medio: unitPrice("preço médio do dia, por unidade"),
   preco_ultimo: unitPrice("preço do último negócio do dia, por unidade"),
-  preco_oficial: unitPrice("preço da melhor oferta de compra (PREOFC), por unidade; apesar do nome não é um preço de fechamento oficial"),
+  preco_oficial: unitPrice(
+    "preço da melhor oferta de compra (PREOFC), por unidade; apesar do nome não é um preço de fechamento oficial",
+  ),
   preco_oferta_venda: unitPrice("preço da melhor oferta de venda (PREOFV), por unidade"),
   total_negocios: integer(99_999)("número de negócios; na origem tem cinco dígitos e volta a zero em 100.000"),
   quantidade_total: bigint("quantidade total de títulos negociados, em unidades"),

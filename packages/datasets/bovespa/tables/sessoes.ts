@@ -12,9 +12,13 @@ export const bovespaSessoes = {
     origin_sha256: lineage.origin_sha256,
     linhas_esperadas: integer()("registros distintos deste pregão na origem"),
     linhas_vistas: optional(
-      integer()("registros distintos que chegaram; igual a linhas_esperadas na completa, nulo na superada, que não se conta mais"),
+      integer()(
+        "registros distintos que chegaram; igual a linhas_esperadas na completa, nulo na superada, que não se conta mais",
+      ),
     ),
-    estado: text(8)("completa: chegou inteira, e seu pregão é ela; parcial: é maior que a completa, ou ainda não há completa; superada: é menor"),
+    estado: text(8)(
+      "completa: chegou inteira, e seu pregão é ela; parcial: é maior que a completa, ou ainda não há completa; superada: é menor",
+    ),
     mista: boolean("se o pregão tem uma origem completa e também linhas de outra, maior, que ainda não chegou inteira"),
   },
   key: ["data_pregao", "source_version", "scraped_at", "origin_sha256", "linhas_esperadas"],

@@ -9,7 +9,9 @@ export const calendario = {
     data: date("dia"),
     dia: integer()("dias desde 1970-01-01"),
     sessao: boolean("se há pregão na B3 neste dia, pela regra e suas exceções"),
-    indice_util: integer()("número de pregões de 1990-01-01 até este dia, inclusive; a diferença de dois são os dias úteis"),
+    indice_util: integer()(
+      "número de pregões de 1990-01-01 até este dia, inclusive; a diferença de dois são os dias úteis",
+    ),
     dia_semana: integer(7)("dia da semana, ISO: 1 segunda-feira, 7 domingo"),
   },
   key: ["data"],
