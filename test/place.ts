@@ -35,7 +35,7 @@ export const testPlace = async (options: PlaceOptions = {}): Promise<Place & { o
     ...place,
     output,
     remove: async () => {
-      await place.close();
+      await place.close(true);
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -26,6 +26,7 @@ import {
   runKey,
 } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
+import { gathering } from "../core/topology.ts";
 import { applyCatalog, readCatalog } from "./catalog.ts";
 import type { Aws } from "./index.ts";
 import { readAttempts, startJob } from "./jobs.ts";
@@ -161,7 +162,25 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     },
   };
 
+  /** How many raw objects lie from the first pending one's date on. */
+  const landed = async (first: string): Promise<number> => {
+    let objects = 0;
+    for await (const _ of list(aws, "lake", `raw/${dataset.name}/`, { after: first.slice(0, first.lastIndexOf("/")) })) objects++;
+    return objects;
+  };
+
   const hands: Hands = {
+    gather: async (objects) => {
+      const { quietMs, mostMs } = gathering(aws.stage.pace);
+      const first = objects.map((o) => o.key).sort()[0] ?? "";
+      let before = -1;
+      for (let waited = 0; waited < mostMs; waited += quietMs) {
+        const now = await landed(first);
+        if (now === before) return;
+        before = now;
+        await new Promise((resolve) => setTimeout(resolve, quietMs));
+      }
+    },
     apply: (commit) => applyCatalog(aws, dataset.database, dataset.tables, commit.tables, of.until),
     inspect: (objects) =>
       new PQueue({ concurrency: INSPECTIONS }).addAll(objects.map((o) => () => inspect(aws, dataset, o))),

@@ -53,12 +53,12 @@ const commands = (): Command => {
 
   const output = (options: Global) => openOutput(Boolean(options.json));
   /** Runs a command on the stack that is running, or on one of its own that settles before the command ends. */
-  const at = async (options: Global, work: (place: Place) => Promise<void>): Promise<void> => {
+  const at = async (options: Global, work: (place: Place) => Promise<void>, settles = false): Promise<void> => {
     const place = await openPlace(options, output(options));
     try {
       await work(place);
     } finally {
-      await place.close();
+      await place.close(settles);
     }
   };
   const layout: [string, string, (value: string, before: string[]) => string[], string[]] = [
@@ -68,7 +68,7 @@ const commands = (): Command => {
     [],
   ];
 
-  verb(program, "demo", "a real session file through the whole river, then a query").action((o: Global) => at(o, (place) => demo(place)));
+  verb(program, "demo", "a real session file through the whole river, then a query").action((o: Global) => at(o, (place) => demo(place), true));
 
   verb(program, "up", "run the river on this machine until Ctrl-C")
     .option("--port <n>", "port to listen on (default: one the system chooses)")
@@ -86,7 +86,7 @@ const commands = (): Command => {
     .option("--wait", "until everything that was sent is published or rejected")
     .option(...layout)
     .action((name: string, o: Global & { file?: string; url?: string; version?: string; wait?: boolean }) =>
-      at(o, (place) => ingest(place, datasetNamed(place.datasets, name), o)),
+      at(o, (place) => ingest(place, datasetNamed(place.datasets, name), o), true),
     );
 
   verb(program, "publish <dataset>", "send test messages")
@@ -95,7 +95,7 @@ const commands = (): Command => {
     .option("--session <day>", "YYYY-MM-DD, instead of the last session")
     .option("--file <path>", "records of your own, one JSON object a line")
     .option("--invalid", "one of each kind of mistake")
-    .action((name: string, o: Global & PublishOptions) => at(o, (place) => publish(place, datasetNamed(place.datasets, name), o)));
+    .action((name: string, o: Global & PublishOptions) => at(o, (place) => publish(place, datasetNamed(place.datasets, name), o), true));
 
   const letters = program.command("dlq").description("what was refused: look at it, put it right, send it again").exitOverride();
   for (const [name, means, action] of [
@@ -113,7 +113,7 @@ const commands = (): Command => {
         .option("--dry-run", "say what would be sent, send nothing")
         .option("--yes", "do not ask");
     command.action((dataset: string, o: Global & dlq.DlqOptions) =>
-      at(o, (place) => action(place, datasetNamed(place.datasets, dataset), o)),
+      at(o, (place) => action(place, datasetNamed(place.datasets, dataset), o), name === "replay"),
     );
   }
 

@@ -12,24 +12,50 @@ export type Output = {
 };
 export type Bar = { at: (done: number) => void; done: () => void };
 
-export const openOutput = (json: boolean): Output => ({
-  json,
-  result: (document, screen) => {
-    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : screen());
-  },
-  say: (line) => {
-    process.stderr.write(`${line}\n`);
-  },
-  bar: (name, total) => {
-    if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
-    const bar = new cliProgress.SingleBar(
-      { stream: process.stderr, format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} {eta_formatted}`, hideCursor: true, clearOnComplete: true },
-      cliProgress.Presets.shades_classic,
-    );
-    bar.start(total, 0);
-    return { at: (done) => bar.update(done), done: () => bar.stop() };
-  },
-});
+/** `answered`: whether anything went to standard output, where a second document must not follow a first. */
+export const openOutput = (json: boolean): Output & { answered: () => boolean } => {
+  const before = process.stdout.bytesWritten ?? 0;
+  let said = false;
+  return {
+    json,
+    answered: () => said || (process.stdout.bytesWritten ?? 0) > before,
+    result: (document, screen) => {
+      said = true;
+      process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : screen());
+    },
+    say: (line) => {
+      process.stderr.write(`${line}\n`);
+    },
+    bar: (name, total) => {
+      if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
+      const bar = new cliProgress.SingleBar(
+        {
+          stream: process.stderr,
+          format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} {eta_formatted}`,
+          hideCursor: true,
+          clearOnComplete: true,
+        },
+        cliProgress.Presets.shades_classic,
+      );
+      bar.start(total, 0);
+      return { at: (done) => bar.update(done), done: () => bar.stop() };
+    },
+  };
+};
+
+/** The reader of a stream has gone, as `head` does when it has seen enough. */
+export const isGone = (error: unknown): boolean =>
+  /^(EPIPE|ERR_STREAM_DESTROYED)$/.test((error as NodeJS.ErrnoException | null)?.code ?? "");
+
+/** Writes to standard output and waits until it was taken; false when its reader has gone: there is no use in more. */
+export const print = (text: string): Promise<boolean> =>
+  new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => {
+      if (!error) resolve(true);
+      else if (isGone(error)) resolve(false);
+      else reject(error);
+    });
+  });
 
 export const count = (n: number): string => n.toLocaleString("en-US");
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;
@@ -41,27 +67,47 @@ export const bytes = (n: number): string => {
   return `${(n / 1024 ** power).toFixed(1)} ${units[power - 1]}`;
 };
 
+/** How long ago an instant (ISO 8601) was, in the largest unit that fits. */
+export const ago = (instant: string, now = Date.now()): string => {
+  const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1000));
+  if (!Number.isFinite(seconds)) return `at ${printable(instant)}`;
+  if (seconds < 120) return `${plural(seconds, "second")} ago`;
+  if (seconds < 120 * 60) return `${plural(Math.round(seconds / 60), "minute")} ago`;
+  if (seconds < 48 * 3600) return `${plural(Math.round(seconds / 3600), "hour")} ago`;
+  return `${plural(Math.round(seconds / 86_400), "day")} ago`;
+};
+
 export type Field = { name: string; type: string };
+type Row = readonly (string | null)[];
 
 const isNumber = (type: string) => /^(tinyint|smallint|int|bigint|float|real|double|decimal)/.test(type);
 
 /**
- * Rows as a person reads them: numbers right-aligned, decimals of a column cut to the places that any of them needs,
- * two at least. Values are not rounded.
+ * Values as a person reads them: decimals of a column cut to the places that any of its rows needs, two at least. They
+ * are not rounded.
  */
-export const table = (fields: readonly Field[], rows: readonly (readonly (string | null)[])[]): string => {
+const readable = (fields: readonly Field[], rows: readonly Row[]): string[][] => {
   const places = fields.map((field, i) =>
-    field.type.startsWith("decimal") ? Math.max(2, ...rows.map((row) => (row[i]?.replace(/0+$/, "").split(".")[1] ?? "").length)) : null,
+    field.type.startsWith("decimal")
+      ? rows.reduce((most, row) => Math.max(most, (row[i]?.split(".")[1] ?? "").replace(/0+$/, "").length), 2)
+      : null,
   );
-  const text = (value: string | null, i: number): string => {
-    if (value === null) return "";
-    const scale = places[i];
-    if (scale === null || scale === undefined || !value.includes(".")) return printable(value);
-    const [whole, fraction = ""] = value.split(".");
-    return `${whole}.${fraction.slice(0, scale)}`;
-  };
-  const cells = rows.map((row) => row.map(text));
-  const widths = fields.map((field, i) => Math.max(width(field.name), ...cells.map((row) => width(row[i] ?? ""))));
+  return rows.map((row) =>
+    row.map((value, i) => {
+      if (value === null) return "";
+      const scale = places[i];
+      if (scale === null || scale === undefined || !value.includes(".")) return printable(value);
+      const [whole, fraction = ""] = value.split(".");
+      return `${whole}.${fraction.slice(0, scale)}`;
+    }),
+  );
+};
+
+/** Rows below each other, numbers right-aligned. */
+export const table = (fields: readonly Field[], rows: readonly Row[]): string => {
+  const names = fields.map((field) => printable(field.name));
+  const cells = readable(fields, rows);
+  const widths = names.map((name, i) => cells.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(name)));
   const line = (values: readonly string[]) =>
     values
       .map((value, i) => {
@@ -70,13 +116,31 @@ export const table = (fields: readonly Field[], rows: readonly (readonly (string
       })
       .join("  ")
       .trimEnd();
-  return `${[line(fields.map((f) => f.name)), line(widths.map((w) => "─".repeat(w))), ...cells.map(line)].join("\n")}\n`;
+  return `${[line(names), line(widths.map((w) => "─".repeat(w))), ...cells.map(line)].join("\n")}\n`;
 };
 
-/** Control characters of a value must not steer the terminal. */
-export const printable = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, "·");
+/** One row after the other, a line for each of its values: for rows that are wider than the screen. */
+export const records = (fields: readonly Field[], rows: readonly Row[]): string => {
+  const names = fields.map((field) => printable(field.name));
+  const most = names.reduce((widest, name) => Math.max(widest, width(name)), 0);
+  const cells = readable(fields, rows);
+  return cells
+    .map((row, at) =>
+      [
+        `─── ${count(at + 1)} ───`,
+        ...row.map((value, i) => `${names[i]}${" ".repeat(most - width(names[i] ?? ""))}  ${value}`.trimEnd()),
+        "",
+      ].join("\n"),
+    )
+    .join("");
+};
 
-const width = (text: string): number => [...text].length;
+/** What would steer a terminal instead of being shown: control characters, and those that turn the direction of text. */
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+export const printable = (text: string): string => text.replace(STEERING, "·");
+
+export const width = (text: string): number => [...text].length;
 
 export const fields = (...names: (string | [string, string])[]): Field[] =>
   names.map((name) => (typeof name === "string" ? { name, type: "varchar" } : { name: name[0], type: name[1] }));

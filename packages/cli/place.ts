@@ -4,12 +4,10 @@ import { type Aws, connect } from "../aws/index.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
-import { topology } from "../core/topology.ts";
 import { catalogue } from "../datasets/index.ts";
-import { refineJob } from "../engines/duckdb/job.ts";
-import { runningStack, type Stack, start } from "../local/index.ts";
-import { openTranslator } from "../trino/index.ts";
+import { runningStack } from "../local/lock.ts";
 import type { Output } from "./output.ts";
+import { type Stack, startStack } from "./stack.ts";
 
 /** Where a command works: a stage that answers, and how to leave it. */
 export type Place = {
@@ -22,8 +20,8 @@ export type Place = {
   dir: string;
   /** The stack that this process started for itself; null when it uses one that was running. */
   stack: Stack | null;
-  /** Waits until everything under way in this process' own stack has settled, then stops it. */
-  close: () => Promise<void>;
+  /** With `settle`, waits until what is under way in this process' own stack has settled; then stops it. */
+  close: (settle: boolean) => Promise<void>;
 };
 
 export type PlaceOptions = { state?: string; stage?: string; layout?: string[]; port?: number };
@@ -42,7 +40,7 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
   const found = await runningStack(dir);
-  const stack = found ? null : await startStack(dir, stage, datasets, options.port ?? 0);
+  const stack = found ? null : await startStack({ dir, stage, port: options.port ?? 0 });
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
   return {
     aws,
@@ -52,18 +50,25 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
     output,
     dir,
     stack,
-    close: async () => {
-      await stack?.idle();
+    close: async (settle) => {
+      if (stack && settle) await settled(stack, output);
       aws.close();
       await stack?.stop();
     },
   };
 };
 
-export const startStack = async (dir: string, stage: Stage, datasets: readonly Dataset[], port: number): Promise<Stack> => {
-  const translate = await openTranslator();
-  const root = new URL("../../", import.meta.url);
-  return start({ topology: topology(datasets, stage.pace), root, engine: refineJob, translate }, { dir, port, stage });
+/** After this long a command ends all the same: a retry that AWS's own timing puts minutes away goes on at the next start. */
+const SETTLE_MS = 60_000;
+
+const settled = async (stack: Stack, output: Output): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), SETTLE_MS);
+  });
+  if ((await Promise.race([stack.idle(), late])) === "late")
+    output.say(`still under way after ${SETTLE_MS / 1000} s; nothing is lost, it goes on at the next start. Next: pregao up, pregao status`);
+  clearTimeout(timer);
 };
 
 /** What a state directory was made for; made now if it is new. Its layouts cannot change under its files. */

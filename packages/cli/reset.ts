@@ -1,22 +1,57 @@
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { PregaoError } from "../core/errors.ts";
-import { runningStack } from "../local/index.ts";
+import { lockState, runningStack } from "../local/lock.ts";
 import { confirmed } from "./confirm.ts";
 import type { Output } from "./output.ts";
 
-/** `pregao reset`: deletes a state directory, if it is one and nothing runs on it. */
+/** What a river puts into its state directory; `stage.json` makes it one. */
+const MARK = "stage.json";
+const OURS = /^(stage\.json|stack\.json(\.new)?|s3|scratch|(pregao|lock)\.sqlite(-\w+)?|log(\.1)?\.ndjson)$/;
+
+/** `pregao reset`: deletes a state directory, if it is one, nothing else is in it, and nothing runs on it. */
 export const reset = async (dir: string, output: Output, yes?: boolean): Promise<void> => {
   if (!existsSync(dir)) {
-    output.result({ dir, deleted: false }, () => `There is no state at ${dir}.\n`);
+    output.result({ dir, deleted: false }, () => `There is no state at ${dir}.\n\nNext: pregao demo\n`);
     return;
   }
-  if (!existsSync(join(dir, "stage.json")))
-    throw new PregaoError("state", `expected a state directory of pregao, ${dir} has no stage.json; nothing was deleted`);
+  check(dir);
   const found = await runningStack(dir);
-  if (found) throw new PregaoError("state", `a river is running on ${dir} (process ${found.pid}): stop it first`);
+  if (found)
+    throw new PregaoError(
+      "state_in_use",
+      `a river is running on ${dir} (process ${found.pid}): end it first, nothing was deleted`,
+      found,
+    );
   await confirmed(`Delete ${dir} and all that is in it?`, yes);
-  await rm(dir, { recursive: true });
+  const lock = lockState(dir);
+  try {
+    // Again, under the lock: a question can stay unanswered for long. The mark goes last, so that a reset that was cut
+    // short can be done again.
+    const names = check(dir).sort((a, b) => Number(a === MARK) - Number(b === MARK));
+    for (const name of names) rmSync(join(dir, name), { recursive: true, force: true });
+  } finally {
+    lock.release();
+  }
+  if (!lstatSync(dir).isSymbolicLink() && readdirSync(dir).length === 0) rmdirSync(dir);
   output.result({ dir, deleted: true }, () => `${dir} deleted.\n\nNext: pregao demo\n`);
+};
+
+/** What is in a state directory. Throws if it is none, or holds what no river put there. */
+const check = (dir: string): string[] => {
+  if (!lstatSync(join(dir, "."), { throwIfNoEntry: false })?.isDirectory())
+    throw new PregaoError("state", `expected a state directory of pregao, ${dir} is none; nothing was deleted`);
+  const names = readdirSync(dir);
+  if (!names.includes(MARK))
+    throw new PregaoError(
+      "state",
+      `expected a state directory of pregao, ${dir} has no ${MARK}; nothing was deleted. Name another with --state`,
+    );
+  const others = names.filter((name) => !OURS.test(name));
+  if (others.length)
+    throw new PregaoError(
+      "state",
+      `expected nothing but pregao's own in ${dir}, it also holds ${others.slice(0, 5).join(", ")}${others.length > 5 ? " and more" : ""}; nothing was deleted. Move that away, or delete the directory yourself`,
+    );
+  return names;
 };

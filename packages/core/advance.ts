@@ -155,6 +155,8 @@ export type Eyes = Record<Reading, (before: Readonly<Facts>) => Awaitable<Partia
 /** Each may fail, or succeed without an answer: then the facts tell. "lost": another caller was first. */
 export type Hands = {
   apply: (commit: Commit) => Awaitable<void>;
+  /** Waits until no more raw objects are just landing: one run for many is worth more than an early one. Decides nothing. */
+  gather?: (objects: RawObject[]) => Awaitable<void>;
   inspect: (objects: RawObject[]) => Awaitable<Inspected[]>;
   /** Stores recipe and assets, then creates the run. */
   open: (run: Run) => Awaitable<"created" | "lost">;
@@ -209,6 +211,7 @@ export const advance = async (
 ): Promise<Rested> => {
   const { note } = options;
   let wish = options.wish ?? {};
+  let gathered = hands.gather === undefined;
   for (let rounds = 1; ; rounds++) {
     const facts = await readFacts(eyes);
     const action = decide(facts, shape, wish);
@@ -233,7 +236,11 @@ export const advance = async (
       note("INFO", "job started", { dataset: shape.dataset, run: action.run.run });
     } else if (action.do === "commit") {
       if ((await hands.commit(action.document)) === "created") noteCommit(note, action.document);
+    } else if (!gathered && action.objects.length > 0) {
+      await hands.gather?.(action.objects);
+      gathered = true;
     } else {
+      gathered = hands.gather === undefined;
       const inspected = action.rebuild ? [] : await hands.inspect(action.objects);
       const run = plan(facts, inspected, shape, action.rebuild);
       if (run && (await hands.open(run)) === "created") {

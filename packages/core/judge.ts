@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { saoPauloDay } from "./calendar.ts";
+import { integer } from "./columns.ts";
 import type { Dataset, WireRecord } from "./dataset.ts";
 import { type Digest, type Envelope, envelope, typeOf } from "./message.ts";
 import { type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
-import { validator } from "./table.ts";
+import { holdsAll, validator } from "./table.ts";
 
 /** A message as it was received. `receipt` is what says afterwards whether it is settled. */
 export type Incoming = { receipt: string; body: string; sentAt: number };
@@ -22,6 +23,7 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
   if (!raw) throw new Error(`dataset ${dataset.name} has no queue`);
   const names = Object.keys(raw.record);
   const record = validator(raw.record).extend({ origin_rows: z.int().min(1).nullable().optional() });
+  const plain = holdsAll({ ...raw.record, origin_rows: { ...integer()("rows of its session"), holds: isCount } });
   const type = typeOf(dataset);
 
   /** The canonical JSON of a valid record: declared columns in declared order, so that equal records are equal text. */
@@ -43,7 +45,7 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       else refused.set(reason, { records: [value], message, path });
     };
     records.forEach((value, index) => {
-      const parsed = record.safeParse(value);
+      const parsed = plain(value) ? { success: true as const, data: value } : record.safeParse(value);
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
         const unknown = issue?.code === "unrecognized_keys";
@@ -105,6 +107,8 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
     return parse(body);
   };
 };
+
+const isCount = (value: unknown): boolean => value === null || (Number.isSafeInteger(value) && (value as number) >= 1);
 
 /** A value as an error shows it: short, and never a whole payload. */
 const show = (value: unknown): string => {

@@ -24,6 +24,18 @@ export type Row<T extends { columns: Columns }> = { [K in keyof T["columns"]]: z
 export const validator = (columns: Columns) =>
   z.strictObject(Object.fromEntries(Object.entries(columns).map(([name, c]) => [name, c.wire])));
 
+/** Whether {@link validator} takes a value, without saying why not: what it refuses, the validator explains. */
+export const holdsAll = (columns: Columns): ((value: unknown) => boolean) => {
+  const names = Object.keys(columns);
+  const checks = Object.values(columns).map((c) => c.holds);
+  return (value) => {
+    if (typeof value !== "object" || value === null) return false;
+    const record = value as Record<string, unknown>;
+    for (let i = 0; i < names.length; i++) if (!checks[i]!(record[names[i]!])) return false;
+    return Object.keys(record).length === names.length;
+  };
+};
+
 export const jsonSchema = (columns: Columns) => z.toJSONSchema(validator(columns));
 
 export type GlueColumn = { Name: string; Type: string; Comment: string };

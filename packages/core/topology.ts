@@ -3,10 +3,26 @@ import { type GlueColumn, glueColumns } from "./table.ts";
 
 /** How long the river waits before it acts. Amazon's own limits are constants with their source, below. */
 const paces = {
-  daily: { consume: { batch: 1000, window: 20 }, buffer: { mib: 128, seconds: 300 }, landed: { batch: 1000, window: 300 } },
-  intraday: { consume: { batch: 1000, window: 1 }, buffer: { mib: 64, seconds: 0 }, landed: { batch: 10, window: 0 } },
+  daily: {
+    consume: { batch: 1000, window: 20 },
+    buffer: { mib: 128, seconds: 300 },
+    landed: { batch: 1000, window: 300 },
+    gather: { quietMs: 0, mostMs: 0 },
+  },
+  intraday: {
+    consume: { batch: 1000, window: 1 },
+    buffer: { mib: 64, seconds: 0 },
+    landed: { batch: 10, window: 0 },
+    gather: { quietMs: 300, mostMs: 3000 },
+  },
 } as const;
 export type Pace = keyof typeof paces;
+
+/**
+ * How long `advance` lets raw objects gather after a bell: until none has landed for `quietMs`, `mostMs` at most. A run
+ * rewrites whole units, so one run for a file's objects is worth more than an early one for the first of them.
+ */
+export const gathering = (pace: Pace): { quietMs: number; mostMs: number } => paces[pace].gather;
 
 /** SQS keeps a message at most 14 days; a dead letter counts from its ORIGINAL enqueue time. */
 const RETENTION_SECONDS = 14 * 24 * 3600;

@@ -32,6 +32,9 @@ export type Runtime = {
   stop: () => Promise<void>;
 };
 
+/** A batch of messages is parsed, judged and gone: in a nursery that holds it, little of it is ever copied. */
+const NURSERY_MIB = 32;
+
 type Pending = { settle: (invocation: Invocation) => void; timer: NodeJS.Timeout; requestId: string };
 type Live = { worker: Worker; pending: Map<number, Pending>; ended: boolean };
 
@@ -109,7 +112,7 @@ export const lambda = (deps: {
       execArgv: ["--disable-warning=ExperimentalWarning"],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: def.memory },
+      resourceLimits: { maxOldGenerationSizeMb: def.memory, maxYoungGenerationSizeMb: NURSERY_MIB },
     });
     const sandbox: Live = { worker, pending: new Map(), ended: false };
     live.set(def.name, sandbox);

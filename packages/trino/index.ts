@@ -83,6 +83,3 @@ const translated = (statement: string, catalogue: Catalogue): Translated => {
     }
   }
 };
-
-/** The translator. It has nothing to load: a promise for those who must not rely on that. */
-export const openTranslator = async (): Promise<typeof translate> => translate;

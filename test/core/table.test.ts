@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decimal, duckdbType, text, trinoType } from "../../packages/core/columns.ts";
+import { bigint, boolean, type Column, date, decimal, double, duckdbType, integer, optional, text, timestamp, trinoType } from "../../packages/core/columns.ts";
 import { glueColumns, jsonSchema, partitionName, partitionValues, validator, withLayout } from "../../packages/core/table.ts";
 
 const table = {
@@ -64,4 +64,29 @@ test("a layout moves columns into the partitions, and refuses what would break a
   expect(() => withLayout(table, ["year", "nada"])).toThrow("nada");
   expect(() => withLayout(table, ["ticker"])).toThrow("expected year to stay");
   expect(() => withLayout(table, ["year", "preco"])).toThrow("not text");
+});
+
+test("the quick check takes exactly what the schema takes", () => {
+  const columns: Column[] = [text(5), integer(99), bigint, decimal(8, 2), double, boolean, date, timestamp].map((make) => make("x"));
+  const value = fc.oneof(
+    fc.anything(),
+    fc.string({ unit: "binary", maxLength: 7 }),
+    fc.stringMatching(/^-?\d{0,20}(\.\d{0,3})?$/),
+    fc.integer({ min: -5, max: 120 }),
+    fc.double(),
+    fc.boolean(),
+    fc.tuple(fc.integer({ min: 0, max: 9999 }), fc.integer({ min: 0, max: 14 }), fc.integer({ min: 0, max: 33 })).map(
+      ([y, m, d]) => `${String(y).padStart(4, "0")}-${String(m).padStart(2, "0")}-${String(d).padStart(2, "0")}`,
+    ),
+    fc.constantFrom("2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2024-11-08 01:02:03.004", "-0", "-0.00", "0.00", ""),
+  );
+  fc.assert(
+    fc.property(value, (v) => {
+      for (const c of columns) {
+        expect(c.holds(v), `${c.type} ${String(v)}`).toBe(c.wire.safeParse(v).success);
+        expect(optional(c).holds(v)).toBe(optional(c).wire.safeParse(v).success);
+      }
+    }),
+    { numRuns: 3000 },
+  );
 });

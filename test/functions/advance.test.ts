@@ -7,7 +7,7 @@ import { advance, readBell } from "../../functions/advance.ts";
 import { readCatalog } from "../../packages/aws/catalog.ts";
 import { attempts, startJob } from "../../packages/aws/jobs.ts";
 import { inspect } from "../../packages/aws/parquet.ts";
-import { peek, send } from "../../packages/aws/queues.ts";
+import { depth, peek, send } from "../../packages/aws/queues.ts";
 import { create, getBytes, getJson, list, put } from "../../packages/aws/store.ts";
 import { publish } from "../../packages/cli/publish.ts";
 import { differs, shapeOf } from "../../packages/core/advance.ts";
@@ -207,7 +207,7 @@ describe("advance over the stores", () => {
     await send(place.aws, "landed", [{ id: "x", group: "x", body: "ding dong" }]);
     await place.stack!.idle();
     expect(await letters()).toContainEqual(expect.objectContaining({ reason: "no_bell", records: ["ding dong"] }));
-    expect(place.stack!.depth("landed")).toMatchObject({ visible: 0, inFlight: 0 });
+    expect(await depth(place.aws, "landed")).toMatchObject({ visible: 0, inFlight: 0 });
   });
 
   test("a job that is running refuses a second start", async () => {

@@ -1,0 +1,34 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { PregaoError } from "../core/errors.ts";
+import type { Stage } from "../core/stage.ts";
+import { topology } from "../core/topology.ts";
+import { catalogue } from "../datasets/index.ts";
+import { refineJob } from "../engines/duckdb/job.ts";
+import { start } from "../local/index.ts";
+import { translate } from "../trino/index.ts";
+import type { FromStack, StackRequest } from "./stack.ts";
+
+// The stack's own thread: it says where it listens, then stops when it is told to.
+const { dir, stage, port } = workerData as StackRequest;
+const say = (message: FromStack) => parentPort?.postMessage(message);
+
+const river = (at: Stage) => ({
+  topology: topology(catalogue(at.layouts), at.pace),
+  root: new URL("../../", import.meta.url),
+  engine: refineJob,
+  translate,
+});
+
+try {
+  const stack = await start(river(stage), { dir, stage, port });
+  parentPort?.on("message", async (wish: "idle" | "stop") => {
+    await (wish === "idle" ? stack.idle() : stack.stop());
+    say({ done: wish });
+    if (wish === "stop") parentPort?.close();
+  });
+  say({ url: stack.url });
+} catch (error) {
+  const { message, stack = message } = error as Error;
+  say(error instanceof PregaoError ? { failed: message, code: error.code, details: error.details } : { failed: stack });
+  parentPort?.close();
+}

@@ -1,0 +1,48 @@
+import { Worker } from "node:worker_threads";
+import { PregaoError } from "../core/errors.ts";
+import type { Stage } from "../core/stage.ts";
+
+export type StackRequest = { dir: string; stage: Stage; port: number };
+export type FromStack = { url: string } | { done: "idle" | "stop" } | { failed: string; code?: string; details?: Record<string, unknown> };
+
+/** A river that runs in this process. */
+export type Stack = {
+  url: string;
+  /** Resolves when nothing will happen by itself any more but a clock's next tick. */
+  idle: () => Promise<void>;
+  /** What was not finished goes on after the next start. */
+  stop: () => Promise<void>;
+};
+
+/** Young objects are most of what a message leaves behind: a nursery that holds a batch of them is rarely swept. MiB. */
+const NURSERY_MIB = 32;
+
+/**
+ * Starts the river on a state directory in a thread of its own, so that whoever sends to it and the stack each have a
+ * core, and a disk that is being waited for holds up nobody else.
+ * @throws PregaoError as packages/local's `start`.
+ */
+export const startStack = (request: StackRequest): Promise<Stack> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./stack-thread.ts", import.meta.url), {
+      name: "stack",
+      workerData: request,
+      resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB },
+    });
+    const waiting = { idle: [] as (() => void)[], stop: [] as (() => void)[] };
+    const ask = (wish: "idle" | "stop") =>
+      new Promise<void>((done) => {
+        waiting[wish].push(done);
+        worker.postMessage(wish);
+      });
+    worker.on("message", (message: FromStack) => {
+      if ("url" in message) resolve({ url: message.url, idle: () => ask("idle"), stop: () => ask("stop") });
+      else if ("done" in message) waiting[message.done].shift()?.();
+      else reject(message.code ? new PregaoError(message.code, message.failed, message.details) : new Error(message.failed));
+    });
+    worker.on("error", reject);
+    // Nobody may wait for a thread that has gone.
+    worker.on("exit", () => {
+      for (const done of [...waiting.idle, ...waiting.stop]) done();
+    });
+  });
