@@ -3,6 +3,7 @@ import type { Aws } from "../packages/aws/index.ts";
 import { type Outgoing, type Sent, send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
 import { create, head } from "../packages/aws/store.ts";
+import { saoPauloDay } from "../packages/core/calendar.ts";
 import type { Bytes, Dataset, Origin } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
 import { instant, messages } from "../packages/core/message.ts";
@@ -10,7 +11,10 @@ import { log } from "./log.ts";
 import { datasetNamed, digest, openRiver, sha256Of } from "./river.ts";
 
 /** The largest origin that is taken: B3's largest yearly zip is 89 MB, its text 0.7 GB. */
-const ORIGIN_BYTES = 2 * 1024 ** 3;
+const ORIGIN_BYTES = 1024 ** 3;
+/** What every event of it carries must pass the envelope (core/message.ts). */
+const VERSION_CHARACTERS = 64;
+const SOURCE_CHARACTERS = 1024;
 const FETCH_MS = 5 * 60_000;
 
 export type OriginFile = {
@@ -44,7 +48,7 @@ export type Progress = {
 };
 
 /**
- * Archives an origin's bytes, checks them as a whole, and sends them as messages, one subject each. The same bytes
+ * Checks an origin's bytes as a whole, archives them, and sends them as messages, one subject each. The same bytes
  * make the same messages, to the byte: `scraped_at` and the version stand in the archived object's metadata, which is
  * written in the one conditional PUT; who comes second reads it.
  * @throws PregaoError if the bytes are not a whole file of the dataset; then nothing was sent.
@@ -54,10 +58,13 @@ export const scrape = async (aws: Aws, dataset: Dataset, file: OriginFile, progr
   if (!format) throw new PregaoError("no_origin", `${dataset.name} is computed, not scraped: it has no origin to ingest`);
   if (file.bytes.size > ORIGIN_BYTES)
     throw new PregaoError("too_large", `expected at most ${ORIGIN_BYTES} bytes, ${file.source} has ${file.bytes.size}`);
+  checkLabel("version", file.version ?? "", VERSION_CHARACTERS);
+  checkLabel("source", file.source, SOURCE_CHARACTERS);
   const sha256 = await sha256Of(chunks(file.bytes));
-  const archived = await archive(aws, dataset, sha256, file);
   const survey = await format.survey(file.bytes, (done) => progress.checked?.(done, file.bytes.size));
   progress.surveyed?.(survey.rows, survey.sessions.size);
+  checkClock(file.source, [...survey.sessions.keys()].at(-1) ?? "");
+  const archived = await archive(aws, dataset, sha256, file);
   const version = archived.version || [survey.version, archived.modified].filter(Boolean).join("/");
   const origin: Origin = { sha256, version, scraped_at: archived.scraped_at };
   const rowsOf: number[] = [];
@@ -96,9 +103,28 @@ export const scrape = async (aws: Aws, dataset: Dataset, file: OriginFile, progr
   };
 };
 
+const checkLabel = (name: string, value: string, most: number): void => {
+  if (value.length > most || !value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value))
+    throw new PregaoError(name, `expected a ${name} of at most ${most} characters without control characters, came ${JSON.stringify(value.slice(0, 80))}`);
+};
+
+/** `scraped_at` is for ever: a clock that is behind would make every row of these bytes one of the future, for ever. */
+const checkClock = (source: string, last: string): void => {
+  const today = saoPauloDay(Date.now());
+  if (last > today)
+    throw new PregaoError("future_session", `${source} holds a session of ${last}, expected none after today, ${today} in São Paulo: check the file, or this machine's clock`);
+};
+
 export const originKey = (dataset: string, sha256: string): string => `${dataset}/${sha256}`;
 
 type Archived = { scraped_at: string; modified: string; version: string; source: string; fresh: boolean };
+
+/** Bytes as they are, whole: a read that gives less than it was asked for is not taken for an end. */
+const readAll = async (bytes: Bytes, start: number, end: number): Promise<Uint8Array> => {
+  const data = await bytes.read(start, end);
+  if (data.byteLength !== end - start) throw new PregaoError("short_read", `expected bytes ${start} to ${end} of the origin, came ${data.byteLength}: it was changed while it was read`);
+  return data;
+};
 
 const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginFile): Promise<Archived> => {
   const key = originKey(dataset.name, sha256);
@@ -111,7 +137,7 @@ const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginF
   let before = await head(aws, "origin", key);
   let fresh = false;
   if (!before) {
-    fresh = (await create(aws, "origin", key, await file.bytes.read(0, file.bytes.size), ours)) === "created";
+    fresh = (await create(aws, "origin", key, await readAll(file.bytes, 0, file.bytes.size), ours)) === "created";
     before = await head(aws, "origin", key);
   }
   const stored = before?.metadata;
@@ -132,7 +158,7 @@ const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginF
 
 async function* chunks(bytes: Bytes): AsyncGenerator<Uint8Array> {
   const step = 4 * 1024 * 1024;
-  for (let at = 0; at < bytes.size; at += step) yield await bytes.read(at, Math.min(bytes.size, at + step));
+  for (let at = 0; at < bytes.size; at += step) yield await readAll(bytes, at, Math.min(bytes.size, at + step));
 }
 
 export const inMemory = (data: Uint8Array): Bytes => ({

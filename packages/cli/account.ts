@@ -1,7 +1,9 @@
 import type { Scraped } from "../../functions/scrape.ts";
+import { readCatalog } from "../aws/catalog.ts";
 import { all } from "../aws/queries.ts";
 import { depth, peek } from "../aws/queues.ts";
 import { getJson, list } from "../aws/store.ts";
+import { differs, shapeOf } from "../core/advance.ts";
 import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
@@ -51,25 +53,33 @@ export const followed = async (
   const distinct = distinctOf(scraped);
   let events = 0;
   let read = before?.commit ?? 0;
-  let letters = -1;
+  let letters = 0;
   let rejected = 0;
+  /** What the account was last asked of: it is asked again only when something has moved. */
+  let asked = "";
   for (;;) {
     const commit = await newestCommit(place, dataset.name);
     const waiting = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
-    const moved = (commit?.commit ?? 0) > read || waiting !== letters;
-    for (; commit && read < commit.commit; read++) events += await eventsOf(place, dataset, read + 1, scraped);
+    for (; commit && read < commit.commit; read++) {
+      const passed = await commitNumber(place, dataset, read + 1);
+      if (passed.status === "published") events += passed.origins[scraped.origin.sha256]?.events ?? 0;
+      // What was refused is in no table, and would look superseded from here.
+      if (passed.rejected.length) throw refusedError(passed.rejected[0]!);
+    }
     seen(Math.min(scraped.rows, events));
     const stopped = commit?.held.find((h) => !before?.held.some((was) => was.key === h.key));
     if (stopped) throw heldError(dataset, stopped);
-    if (moved) {
-      if (waiting !== letters) rejected = waiting > 0 ? await rejectedOf(place, dataset, scraped) : 0;
-      letters = waiting;
-      // Bytes that came before may be in the tables already: their account says so before any new commit does.
-      if (!scraped.fresh || events + rejected >= distinct) {
-        const account = await accountOf(place, dataset, scraped, rejected, commit);
-        if (account.raw + rejected >= distinct && (await settled(place, dataset, commit))) return account;
-        letters = -1;
-      }
+    const failed = commit?.failed.find((f) => !before?.failed.some((was) => was.key === f.key));
+    if (failed) throw failedError(failed);
+    if (waiting !== letters) rejected = await rejectedOf(place, dataset, scraped);
+    letters = waiting;
+    const state = `${commit?.commit} ${letters}`;
+    // Bytes that came before may be in the tables already: their account says so before any new commit does.
+    const enough = !scraped.fresh || events + rejected >= distinct;
+    if (enough && state !== asked && (await settled(place, dataset, commit))) {
+      const account = await accountOf(place, dataset, scraped, rejected, commit);
+      if (account.raw + rejected >= distinct) return account;
+      asked = state;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
@@ -77,11 +87,16 @@ export const followed = async (
 
 const distinctOf = (scraped: Scraped): number => Object.values(scraped.sessions).reduce((sum, n) => sum + n, 0);
 
-const eventsOf = async (place: Place, dataset: Dataset, n: number, scraped: Scraped): Promise<number> => {
+const commitNumber = async (place: Place, dataset: Dataset, n: number): Promise<Commit> => {
   const key = commitKey(dataset.name, n);
-  const commit = parseCommit(await getJson(place.aws, "state", key), key);
-  return commit.status === "published" ? (commit.origins[scraped.origin.sha256]?.events ?? 0) : 0;
+  return parseCommit(await getJson(place.aws, "state", key), key);
 };
+
+const refusedError = ({ key, reason, message }: Commit["rejected"][number]): PregaoError =>
+  new PregaoError("refused", `the raw object ${key} was refused (${reason}: ${message}); its rows are in no table. Next: pregao status`);
+
+const failedError = ({ key, reason }: Commit["failed"][number]): PregaoError =>
+  new PregaoError("failed", `the job failed on ${key}: ${reason}. It is tried again by itself; see: pregao status`);
 
 const heldError = (dataset: Dataset, { findings }: Commit["held"][number]): PregaoError => {
   const laws = findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
@@ -91,14 +106,16 @@ const heldError = (dataset: Dataset, { findings }: Commit["held"][number]): Preg
   );
 };
 
-/** Every raw object that is there is settled: whatever came with this origin has been refined. */
+/** Every raw object that is there is settled, and the catalog shows the newest commit: what a query sees is the end of it. */
 const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> => {
+  if (!commit) return false;
   const names = recentNames(commit);
   // "0" is the character after "/": the listing starts behind that date's folder.
-  const after = commit?.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
+  const after = commit.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
   for await (const object of list(place.aws, "lake", `raw/${dataset.name}/`, after ? { after } : {}))
     if (!isSettled(commit, object, names)) return false;
-  return true;
+  const catalog = await readCatalog(place.aws, dataset.database, dataset.tables);
+  return !differs(catalog, commit.tables, shapeOf(dataset, commit.recipe));
 };
 
 const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<number> =>

@@ -1,60 +1,81 @@
-import { type Outgoing, peek, type ReceivedMessage, remove, send } from "../aws/queues.ts";
+import { depth, type Outgoing, peek, type ReceivedMessage, remove, send } from "../aws/queues.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { type DeadLetter, patched, readDeadLetter } from "../core/reject.ts";
 import { confirmed } from "./confirm.ts";
-import { count, fields, plural, printable, table } from "./output.ts";
+import { ago, count, fields, plural, printable, table } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type DlqOptions = { reason?: string; ticker?: string; limit?: string; patch?: string[]; dryRun?: boolean; yes?: boolean };
+export type DlqOptions = {
+  reason?: string;
+  ticker?: string;
+  limit?: string;
+  patch?: string[];
+  dryRun?: boolean;
+  yes?: boolean;
+};
+/** What has dead letters: a dataset with a queue, or a queue of the river's own. */
+export type Letterbox = Pick<Dataset, "name" | "raw">;
+
+/** Bells that nobody understood, and raw objects that were refused as a whole. */
+export const landed: Letterbox = { name: "landed" };
 
 type Letter = DeadLetter & { receipts: string[] };
 
+/** Letters that a screen shows unless told otherwise; a document has all. */
 const SHOWN = 10;
+const RECORDS_SHOWN = 5;
+/** For how long this command tries to send a letter again. */
+const SEND_MS = 60_000;
 
-/** `dlq list`: what was refused, by reason. */
-export const list = async (place: Place, dataset: Dataset, options: DlqOptions): Promise<void> => {
-  const letters = await look(place, dataset, options);
+/** `dlq list`: what was refused, by reason and ticker. */
+export const list = async (place: Place, box: Letterbox, options: DlqOptions): Promise<void> => {
+  const { letters, all, hidden } = await look(place, box, options);
   const groups = [...Map.groupBy(letters, (l) => `${l.reason}\n${l.ticker}`).values()]
     .map((group) => ({
       reason: group[0]!.reason,
       ticker: group[0]!.ticker,
       letters: group.length,
       records: group.reduce((sum, l) => sum + l.records.length, 0),
-      first: group.map((l) => l.seen).sort()[0]!,
+      first: group[0]!.seen,
       message: group[0]!.message,
     }))
-    .sort((a, b) => b.records - a.records || (a.reason < b.reason ? -1 : 1));
+    .sort((a, b) => b.records - a.records || compare(a.reason, b.reason) || compare(a.ticker, b.ticker));
   place.output.result(groups, () =>
-    groups.length === 0
-      ? `No dead letters in ${dataset.name}.\n`
-      : table(
-          fields("reason", "ticker", ["letters", "bigint"], ["records", "bigint"], "first seen", "message"),
-          groups.map((g) => [g.reason, g.ticker, count(g.letters), count(g.records), g.first, short(g.message)]),
-        ) + `\nNext: pregao dlq show ${dataset.name}${groups.length > 1 ? ` --reason ${groups[0]!.reason}` : ""}\n`,
+    [
+      letters.length === 0
+        ? nothing(box, all)
+        : table(
+            fields("reason", "ticker", ["letters", "bigint"], ["records", "bigint"], "first seen", "message"),
+            groups.map((g) => [g.reason, g.ticker, count(g.letters), count(g.records), ago(g.first), short(g.message)]),
+          ),
+      ...(hidden ? [hiding(hidden)] : []),
+      letters.length === 0
+        ? "Next: pregao status\n"
+        : `Next: pregao dlq show ${box.name}${groups.length > 1 ? ` --reason ${groups[0]!.reason}` : ""}\n`,
+    ].join("\n"),
   );
 };
 
 /** `dlq show`: each dead letter with its reason, the field it names, and its records. */
-export const show = async (place: Place, dataset: Dataset, options: DlqOptions): Promise<void> => {
-  const letters = await look(place, dataset, { limit: String(SHOWN), ...options });
+export const show = async (place: Place, box: Letterbox, options: DlqOptions): Promise<void> => {
+  const { letters, all, hidden } = await look(place, box, options);
+  const shown = options.limit === undefined ? letters.slice(0, SHOWN) : letters;
   place.output.result(
     letters.map(({ receipts: _, body: __, ...letter }) => letter),
     () =>
-      letters
-        .map((l) =>
-          [
-            `${l.id}  ${l.reason}  ${printable(l.ticker)}`,
-            `  ${printable(l.message)}`,
-            `  at ${printable(l.path) || "the whole message"}, first seen ${l.seen}, ${plural(l.attempts, "attempt")}`,
-            ...l.records.slice(0, 5).map((record) => `  ${printable(JSON.stringify(record))}`),
-            ...(l.records.length > 5 ? [`  … and ${count(l.records.length - 5)} more`] : []),
-          ].join("\n"),
-        )
-        .join("\n\n") +
-      (letters.length === 0
-        ? `No such dead letters in ${dataset.name}.\n`
-        : `\n\nNext: pregao dlq replay ${dataset.name}, with --patch FIELD=VALUE to put a field right\n`),
+      [
+        ...(letters.length === 0 ? [nothing(box, all)] : shown.map(screen)),
+        ...(shown.length < letters.length
+          ? [
+              `The oldest ${count(shown.length)} of ${count(letters.length)}; --limit N shows more, dlq list counts them.\n`,
+            ]
+          : []),
+        ...(hidden ? [hiding(hidden)] : []),
+        letters.length === 0
+          ? `Next: pregao dlq list ${box.name}\n`
+          : `Next: pregao dlq replay ${box.name}${box.raw ? ", with --patch FIELD=VALUE to put a field right" : ""}\n`,
+      ].join("\n"),
   );
 };
 
@@ -62,35 +83,70 @@ export const show = async (place: Place, dataset: Dataset, options: DlqOptions):
  * `dlq replay`: sends rejects again. One is deleted only after its message was accepted; what is refused again comes
  * back with its first-seen date and one more attempt.
  */
-export const replay = async (place: Place, dataset: Dataset, options: DlqOptions): Promise<void> => {
-  const queue = `${dataset.name}-dlq`;
+export const replay = async (place: Place, box: Letterbox, options: DlqOptions): Promise<void> => {
+  const queue = `${box.name}-dlq`;
+  const fields = patches(box, options.patch);
   const result = await peek(place.aws, queue, async (messages) => {
-    const letters = select(messages, options);
-    const outgoing: Outgoing[] = letters.map((l) => ({ id: l.id, group: l.ticker || "unreadable", body: patched(l.body, patches(dataset, options.patch)) }));
-    if (letters.length === 0 || options.dryRun) return { found: letters.length, sent: 0, left: letters.length };
-    await confirmed(`Send ${plural(letters.length, "dead letter")} to ${dataset.name} again?`, options.yes);
-    const sent = await send(place.aws, dataset.name, outgoing);
+    const all = read(messages);
+    const letters = select(all, options);
+    const outgoing: Outgoing[] = letters.map((l) => ({
+      id: l.id,
+      group: l.ticker || "unreadable",
+      body: mended(l, fields),
+    }));
+    const found = { found: letters.length, all: all.length };
+    if (letters.length === 0 || options.dryRun) return { ...found, sent: 0, left: letters.length, reason: "" };
+    const mending = Object.entries(fields).map(([name, value]) => `${name}=${value}`);
+    await confirmed(
+      `Send ${plural(letters.length, "dead letter")} to ${box.name} again${mending.length ? ` with ${mending.join(", ")} in every record` : ""}?`,
+      options.yes,
+    );
+    const sent = await send(place.aws, box.name, outgoing, { until: Date.now() + SEND_MS });
     const accepted = letters.filter((_, i) => sent[i]?.outcome === "accepted");
-    await remove(place.aws, queue, accepted.flatMap((l) => l.receipts));
-    return { found: letters.length, sent: accepted.length, left: letters.length - accepted.length };
+    await remove(
+      place.aws,
+      queue,
+      accepted.flatMap((l) => l.receipts),
+    );
+    const reason = sent.find((s) => s.outcome !== "accepted")?.reason ?? "";
+    return { ...found, sent: accepted.length, left: letters.length - accepted.length, reason };
   });
-  place.output.result({ dataset: dataset.name, dryRun: Boolean(options.dryRun), ...result }, () =>
+  const { all, reason, ...counts } = result;
+  const document = { dataset: box.name, dryRun: Boolean(options.dryRun), ...counts };
+  if (result.left && !options.dryRun)
+    throw new PregaoError(
+      "not_accepted",
+      `${count(result.sent)} of ${plural(result.found, "dead letter")} sent again; the others were not accepted (${reason}) and stay where they are. Run the same command again`,
+      document,
+    );
+  const asBefore = process.argv.includes("--patch") ? "the same without --dry-run" : `pregao dlq replay ${box.name}`;
+  place.output.result(document, () =>
     result.found === 0
-      ? `No such dead letters in ${dataset.name}.\n`
+      ? `${nothing(box, Array.from({ length: all }))}\nNext: pregao dlq list ${box.name}\n`
       : options.dryRun
-        ? `${plural(result.found, "dead letter")} would be sent again.\n`
-        : `${plural(result.sent, "dead letter")} sent again, ${count(result.left)} left.\n\nNext: pregao dlq list ${dataset.name}\n`,
+        ? `${plural(result.found, "dead letter")} would be sent again.\n\nNext: ${asBefore}\n`
+        : `${plural(result.sent, "dead letter")} sent again.\n\nNext: pregao dlq list ${box.name}\n`,
   );
-  if (result.left && !options.dryRun) throw new PregaoError("replay", `${plural(result.left, "dead letter")} not accepted; nothing of them was deleted`);
 };
 
-const look = (place: Place, dataset: Dataset, options: DlqOptions): Promise<Letter[]> =>
-  peek(place.aws, `${dataset.name}-dlq`, (messages) => select(messages, options));
+/** What can be wrong with the options, found before anything is started. @throws PregaoError `usage`. */
+export const check = (box: Letterbox, options: DlqOptions): void => {
+  limitOf(options);
+  patches(box, options.patch);
+};
 
-/** The letters asked for, each once: a reject that was sent twice is one letter with two receipts. */
-const select = (messages: readonly ReceivedMessage[], options: DlqOptions): Letter[] => {
-  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : Number(options.limit);
-  if (!(limit > 0)) throw new PregaoError("usage", `expected --limit N with N above 0, came ${options.limit}`);
+type Looked = { letters: Letter[]; all: readonly unknown[]; hidden: number };
+
+/** The letters asked for. `hidden`: those that are in somebody else's hands, and so were not seen. */
+const look = async (place: Place, box: Letterbox, options: DlqOptions): Promise<Looked> => {
+  const queue = `${box.name}-dlq`;
+  const all = await peek(place.aws, queue, read);
+  const { inFlight } = await depth(place.aws, queue);
+  return { letters: select(all, options), all, hidden: inFlight };
+};
+
+/** Each letter once, the oldest first: a reject that was sent twice is one letter with two receipts. */
+const read = (messages: readonly ReceivedMessage[]): Letter[] => {
   const letters = new Map<string, Letter>();
   for (const message of messages) {
     const letter = readDeadLetter(message.body, message);
@@ -98,24 +154,80 @@ const select = (messages: readonly ReceivedMessage[], options: DlqOptions): Lett
     if (same) same.receipts.push(message.receipt);
     else letters.set(letter.id, { ...letter, receipts: [message.receipt] });
   }
-  return [...letters.values()]
-    .filter((l) => (!options.reason || l.reason === options.reason) && (!options.ticker || l.ticker === options.ticker))
-    .sort((a, b) => (a.seen < b.seen ? -1 : 1))
-    .slice(0, limit);
+  return [...letters.values()].sort((a, b) => compare(a.seen, b.seen) || compare(a.id, b.id));
 };
 
-const patches = (dataset: Dataset, options: readonly string[] = []): Record<string, unknown> =>
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const select = (letters: readonly Letter[], options: DlqOptions): Letter[] =>
+  letters
+    .filter((l) => options.reason === undefined || l.reason === options.reason)
+    .filter((l) => options.ticker === undefined || l.ticker === options.ticker)
+    .slice(0, limitOf(options));
+
+const limitOf = ({ limit }: DlqOptions): number => {
+  if (limit === undefined) return Number.POSITIVE_INFINITY;
+  const n = Number(limit);
+  if (!Number.isSafeInteger(n) || n < 1 || limit.trim() === "")
+    throw new PregaoError("usage", `expected --limit N with a whole N above 0, came ${limit}`);
+  return n;
+};
+
+/** Fields and the values they are to have, as they travel; checked as the consumer will check them. */
+const patches = (box: Letterbox, options: readonly string[] = []): Record<string, unknown> =>
   Object.fromEntries(
     options.map((option) => {
       const at = option.indexOf("=");
       const field = option.slice(0, at);
-      const columns = dataset.raw?.record ?? {};
-      if (at < 1 || !columns[field])
-        throw new PregaoError("usage", `expected --patch FIELD=VALUE with one of ${Object.keys(columns).join(", ")}; came ${option}`);
-      const value = option.slice(at + 1);
+      const columns = box.raw?.record ?? {};
+      if (!box.raw) throw new PregaoError("usage", `${box.name} has no records to patch: expected no --patch`);
+      const column = Object.hasOwn(columns, field) ? columns[field] : undefined;
+      if (at < 1 || !column)
+        throw new PregaoError(
+          "usage",
+          `expected --patch FIELD=VALUE with a FIELD of ${Object.keys(columns).join(", ")}; came ${option}`,
+        );
+      const text = option.slice(at + 1);
       // Only `int` columns are numbers on the wire; decimals and 64-bit integers are text.
-      return [field, value === "null" ? null : columns[field].type === "int" && value !== "" ? Number(value) : value];
+      const value = text === "null" ? null : column.type === "int" && text.trim() !== "" ? Number(text) : text;
+      const parsed = column.wire.safeParse(value);
+      if (!parsed.success)
+        throw new PregaoError(
+          "usage",
+          `--patch ${field}: ${parsed.error.issues[0]?.message ?? "another value"}; came ${text}`,
+        );
+      return [field, value];
     }),
   );
+
+/** A letter's body with fields put right. */
+const mended = (letter: Letter, fields: Readonly<Record<string, unknown>>): string => {
+  try {
+    return patched(letter.body, fields);
+  } catch {
+    throw new PregaoError(
+      "patch",
+      `dead letter ${letter.id} (${letter.reason}) is no message with records, so no field of it can be patched; nothing was sent. Choose others with --reason or --ticker`,
+    );
+  }
+};
+
+const screen = (l: Letter): string =>
+  [
+    `${printable(l.id)}  ${printable(l.reason)}  ${printable(l.ticker)}`,
+    `  ${printable(l.message)}`,
+    `  at ${printable(l.path) || "the whole message"}, first seen ${ago(l.seen)}, ${plural(l.attempts, "attempt")}`,
+    ...l.records.slice(0, RECORDS_SHOWN).map((record) => `  ${printable(JSON.stringify(record) ?? "")}`),
+    ...(l.records.length > RECORDS_SHOWN ? [`  … and ${count(l.records.length - RECORDS_SHOWN)} more`] : []),
+    "",
+  ].join("\n");
+
+const nothing = (box: Letterbox, all: readonly unknown[]): string =>
+  all.length
+    ? `None of the ${plural(all.length, "dead letter")} of ${box.name} is like that.\n`
+    : `No dead letters in ${box.name}.\n`;
+
+export const hiding = (hidden: number): string =>
+  `${plural(hidden, "dead letter")} not seen: another command is looking at them, or one was interrupted; they are back within 5 minutes.\n`;
 
 const short = (text: string): string => (text.length > 70 ? `${printable(text).slice(0, 69)}…` : printable(text));

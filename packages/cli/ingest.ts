@@ -1,6 +1,6 @@
-import { open, stat } from "node:fs/promises";
+import { open, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { download, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
+import { download, inMemory, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { type Account, followed, newestCommit } from "./account.ts";
@@ -51,17 +51,30 @@ export const flow = async (
   return { scraped, account };
 };
 
-/** A file as random access to its bytes; nothing of it is kept in memory. */
+/** Files up to this size are read once, whole: what is hashed, archived, checked and sent is then one and the same. */
+const SNAPSHOT_BYTES = 256 * 1024 ** 2;
+
+/** A file as random access to its bytes. A larger one is read in pieces, and refused if it changes meanwhile. */
 export const openFile = async (path: string): Promise<{ file: OriginFile; close: () => Promise<void> }> => {
   const info = await stat(path).catch(() => null);
   if (!info?.isFile()) throw new PregaoError("file", `expected a file at ${path}, there is ${info ? "something else" : "none"}`);
+  const source = basename(path);
+  if (info.size <= SNAPSHOT_BYTES) return { file: { source, bytes: inMemory(await readFile(path)) }, close: async () => {} };
   const handle = await open(path);
   const read = async (start: number, end: number): Promise<Uint8Array> => {
+    const now = await handle.stat();
+    if (now.size !== info.size || now.mtimeMs !== info.mtimeMs)
+      throw new PregaoError("file_changed", `${path} was changed while it was read: run the command again when nobody writes to it`);
     const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(end, info.size) - start));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, start);
-    return buffer.subarray(0, bytesRead);
+    let filled = 0;
+    while (filled < buffer.length) {
+      const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, start + filled);
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    return buffer.subarray(0, filled);
   };
-  return { file: { source: basename(path), bytes: { size: info.size, read } }, close: () => handle.close() };
+  return { file: { source, bytes: { size: info.size, read } }, close: () => handle.close() };
 };
 
 const screen = (dataset: Dataset, scraped: Scraped, account: Account | null): string => {

@@ -12,36 +12,34 @@ export type Output = {
 };
 export type Bar = { at: (done: number) => void; done: () => void };
 
-/** `answered`: whether anything went to standard output, where a second document must not follow a first. */
-export const openOutput = (json: boolean): Output & { answered: () => boolean } => {
-  const before = process.stdout.bytesWritten ?? 0;
-  let said = false;
-  return {
-    json,
-    answered: () => said || (process.stdout.bytesWritten ?? 0) > before,
-    result: (document, screen) => {
-      said = true;
-      process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : screen());
-    },
-    say: (line) => {
-      process.stderr.write(`${line}\n`);
-    },
-    bar: (name, total) => {
-      if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
-      const bar = new cliProgress.SingleBar(
-        {
-          stream: process.stderr,
-          format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} {eta_formatted}`,
-          hideCursor: true,
-          clearOnComplete: true,
-        },
-        cliProgress.Presets.shades_classic,
-      );
-      bar.start(total, 0);
-      return { at: (done) => bar.update(done), done: () => bar.stop() };
-    },
-  };
-};
+let answered = false;
+/** Whether this process has begun its answer on standard output, where a second document must not follow a first. */
+export const isAnswered = (): boolean => answered;
+
+export const openOutput = (json: boolean): Output => ({
+  json,
+  result: (document, screen) => {
+    answered = true;
+    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : screen());
+  },
+  say: (line) => {
+    process.stderr.write(`${line}\n`);
+  },
+  bar: (name, total) => {
+    if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
+    const bar = new cliProgress.SingleBar(
+      {
+        stream: process.stderr,
+        format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} {eta_formatted}`,
+        hideCursor: true,
+        clearOnComplete: true,
+      },
+      cliProgress.Presets.shades_classic,
+    );
+    bar.start(total, 0);
+    return { at: (done) => bar.update(done), done: () => bar.stop() };
+  },
+});
 
 /** The reader of a stream has gone, as `head` does when it has seen enough. */
 export const isGone = (error: unknown): boolean =>
@@ -50,6 +48,7 @@ export const isGone = (error: unknown): boolean =>
 /** Writes to standard output and waits until it was taken; false when its reader has gone: there is no use in more. */
 export const print = (text: string): Promise<boolean> =>
   new Promise((resolve, reject) => {
+    answered = true;
     process.stdout.write(text, (error) => {
       if (!error) resolve(true);
       else if (isGone(error)) resolve(false);

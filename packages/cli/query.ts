@@ -1,52 +1,89 @@
-import { createWriteStream } from "node:fs";
+import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
-import { type QueryResult, type ResultField, type ResultRow, query as run } from "../aws/queries.ts";
+import { type ResultField, type ResultRow, query as run } from "../aws/queries.ts";
 import { PregaoError } from "../core/errors.ts";
-import { type Format, writeArrow, writeParquetFile } from "./formats.ts";
-import { bytes, plural, table } from "./output.ts";
+import { checkTarget, type Format, formats, linesOf, namesApart, writeResult } from "./formats.ts";
+import { bytes, plural, print, records, table, width } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type QueryOptions = { file?: string; format?: string; output?: string };
+export type QueryOptions = { file?: string; format?: Format; output?: string };
+export type Question = { sql: string; format: Format; file: string | null };
 
-/** Rows a table on a screen holds at most; the other formats give all. */
+/** Rows that a screen holds at most; the other formats give all. */
 const SCREEN_ROWS = 1000;
-const formats = ["table", "csv", "json", "arrow", "parquet"] as const;
+/** A terminal that does not say how wide it is. */
+const COLUMNS = 80;
+/** Athena takes no longer statement (service quotas). */
+const STATEMENT_BYTES = 262_144;
 
-/** `pregao query`: a statement in Athena's dialect, from the argument, a file or standard input. */
-export const query = async (place: Place, statement: string | undefined, options: QueryOptions): Promise<void> => {
-  const format = (options.format ?? (place.output.json ? "json" : "table")) as Format;
+/** What is asked, and in which form the answer is wanted: found out before anything is started. */
+export const asked = async (statement: string | undefined, options: QueryOptions, json: boolean): Promise<Question> => {
+  const file = options.output === undefined || options.output === "-" ? null : options.output;
+  const format = options.format ?? (json ? "json" : "table");
   if (!formats.includes(format))
-    throw new PregaoError("format", `expected --format ${formats.join(", ")}, came ${format}`);
-  if ((format === "arrow" || format === "parquet") && !options.output)
-    throw new PregaoError("format", `${format} is binary: expected -o FILE to write it to`);
-  const sql = await statementFrom(statement, options.file);
+    throw new PregaoError("usage", `expected --format ${formats.join(", ")}, came ${format}`);
+  if ((format === "arrow" || format === "parquet") && !file)
+    throw new PregaoError("usage", `${format} is binary: expected -o FILE to write it to`);
+  if (json && !file && format !== "json")
+    throw new PregaoError(
+      "usage",
+      `--json prints the rows as one JSON document: expected -o FILE for ${format}, or no --format`,
+    );
+  if (file) checkTarget(file, format);
+  return { sql: await statementFrom(statement, options.file), format, file };
+};
+
+/** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
+export const query = async (place: Place, { sql, format, file }: Question): Promise<void> => {
   const result = await run(place.aws, sql, place.database);
-  if (format === "table") {
-    const shown = await take(result.rows, SCREEN_ROWS);
-    const screen = table(result.fields, shown.rows);
-    if (options.output) await pipeline([screen], createWriteStream(options.output));
-    else process.stdout.write(screen);
-    const more = shown.more ? `the first ${plural(shown.rows.length, "row")}; all of them: --format csv -o FILE` : plural(shown.rows.length, "row");
-    place.output.say(`${more}, ${bytes(result.statistics.scannedBytes)} scanned, ${result.statistics.totalMs} ms`);
+  const { scannedBytes, totalMs } = result.statistics;
+  const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
+  if (format !== "table" && format !== "csv") namesApart(result.fields, format);
+  if (file) {
+    const rows = await writeResult(result, format, file);
+    place.output.result({ file, format, rows, columns: result.fields, statistics: result.statistics }, () =>
+      [`${file}: ${plural(rows, "row")} as ${format}, ${cost}`, "", "Next: pregao status", ""].join("\n"),
+    );
     return;
   }
-  if (format === "arrow") return writeArrow(result, options.output!);
-  if (format === "parquet") return writeParquetFile(result, options.output!);
-  const lines = format === "csv" ? csv(result) : json(result);
-  if (options.output) await pipeline(lines, createWriteStream(options.output));
-  else for await (const line of lines) if (!process.stdout.write(line)) await new Promise((r) => process.stdout.once("drain", r));
+  if (format !== "table") {
+    for await (const line of linesOf(result, format)) if (!(await print(line))) return;
+    return;
+  }
+  const { rows, more } = await take(result.rows, SCREEN_ROWS);
+  if (!(await print(screen(result.fields, rows)))) return;
+  place.output.say(
+    more ? `the first ${plural(rows.length, "row")}, ${cost}` : `${plural(rows.length, "row")}, ${cost}`,
+  );
+  if (more) place.output.say("Next: all of them, with --format csv -o FILE");
 };
 
 const statementFrom = async (statement: string | undefined, file: string | undefined): Promise<string> => {
-  if (statement !== undefined && file !== undefined) throw new PregaoError("usage", "expected a statement or -f FILE, came both");
-  const sql = file ? await readFile(file, "utf8") : statement === "-" ? await text(process.stdin) : statement;
-  if (!sql?.trim()) throw new PregaoError("usage", 'expected a statement: pregao query "SELECT …", -f FILE, or - for standard input');
-  return sql;
+  if (statement !== undefined && file !== undefined)
+    throw new PregaoError("usage", "expected a statement or -f FILE, came both");
+  const stdin = statement === "-" || file === "-";
+  if (stdin && process.stdin.isTTY) process.stderr.write("Type the statement, then Ctrl-D on a line of its own.\n");
+  if (file !== undefined && !stdin && statSync(file, { throwIfNoEntry: false })?.isDirectory() !== false)
+    throw new PregaoError("file", `expected a file with a statement at ${file}, there is ${statSync(file, { throwIfNoEntry: false }) ? "a folder" : "none"}`);
+  const sql = stdin ? await text(process.stdin) : file !== undefined ? await readFile(file, "utf8") : statement;
+  if (!sql?.trim())
+    throw new PregaoError(
+      "usage",
+      `expected a statement, ${stdin ? "standard input is empty" : file === undefined ? "came none" : `${file} is empty`}: pregao query "SELECT …", -f FILE, or - for standard input`,
+    );
+  if (Buffer.byteLength(sql) > STATEMENT_BYTES)
+    throw new PregaoError(
+      "usage",
+      `expected a statement of at most ${bytes(STATEMENT_BYTES)}, came ${bytes(Buffer.byteLength(sql))}`,
+    );
+  return sql.replace(/^\ufeff/, "");
 };
 
-const take = async (pages: AsyncGenerator<ResultRow[]>, most: number): Promise<{ rows: ResultRow[]; more: boolean }> => {
+const take = async (
+  pages: AsyncGenerator<ResultRow[]>,
+  most: number,
+): Promise<{ rows: ResultRow[]; more: boolean }> => {
   const rows: ResultRow[] = [];
   for await (const page of pages) {
     rows.push(...page);
@@ -55,31 +92,11 @@ const take = async (pages: AsyncGenerator<ResultRow[]>, most: number): Promise<{
   return { rows, more: false };
 };
 
-async function* csv({ fields, rows }: QueryResult): AsyncGenerator<string> {
-  const line = (values: readonly (string | null)[]) =>
-    `${values.map((v) => (v === null ? "" : /[",\r\n]/.test(v) || v === "" ? `"${v.replaceAll('"', '""')}"` : v)).join(",")}\n`;
-  yield line(fields.map((f) => f.name));
-  for await (const page of rows) yield page.map(line).join("");
-}
-
-/** One array of objects; decimals and 64-bit integers as strings, which no reader rounds. */
-async function* json({ fields, rows }: QueryResult): AsyncGenerator<string> {
-  let before = "[";
-  for await (const page of rows)
-    for (const row of page) {
-      yield `${before}\n  ${JSON.stringify(Object.fromEntries(fields.map((f, i) => [f.name, jsonValue(f, row[i] ?? null)])))}`;
-      before = ",";
-    }
-  yield before === "[" ? "[]\n" : "\n]\n";
-}
-
-const jsonValue = (field: ResultField, value: string | null): unknown => {
-  if (value === null) return null;
-  if (field.type === "boolean") return value === "true";
-  if (/^(integer|int|smallint|tinyint)$/.test(field.type)) return Number(value);
-  if (/^(double|float|real)$/.test(field.type)) {
-    const number = Number(value);
-    return Number.isFinite(number) ? number : value;
-  }
-  return value;
+/** A table; on a terminal that is too narrow for it, row after row. An empty text is shown as `""`, null as nothing. */
+const screen = (fields: readonly ResultField[], rows: readonly ResultRow[]): string => {
+  const shown = rows.map((row) => row.map((value) => (value === "" ? '""' : value)));
+  const wide = table(fields, shown);
+  if (!process.stdout.isTTY || rows.length === 0) return wide;
+  const widest = wide.split("\n").reduce((most, line) => Math.max(most, width(line)), 0);
+  return widest > (process.stdout.columns ?? COLUMNS) ? records(fields, shown) : wide;
 };

@@ -1,12 +1,13 @@
-import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PregaoError } from "../core/errors.ts";
 import { lockState, runningStack } from "../local/lock.ts";
 import { confirmed } from "./confirm.ts";
 import type { Output } from "./output.ts";
 
-/** What a river puts into its state directory; `stage.json` makes it one. */
-const MARK = "stage.json";
+/** What makes a directory a state directory; they go last, so that a reset that was cut short can be done again. */
+const MARKS = ["stage.json", "lock.sqlite"];
+/** What a river puts there. */
 const OURS = /^(stage\.json|stack\.json(\.new)?|s3|scratch|(pregao|lock)\.sqlite(-\w+)?|log(\.1)?\.ndjson)$/;
 
 /** `pregao reset`: deletes a state directory, if it is one, nothing else is in it, and nothing runs on it. */
@@ -26,9 +27,8 @@ export const reset = async (dir: string, output: Output, yes?: boolean): Promise
   await confirmed(`Delete ${dir} and all that is in it?`, yes);
   const lock = lockState(dir);
   try {
-    // Again, under the lock: a question can stay unanswered for long. The mark goes last, so that a reset that was cut
-    // short can be done again.
-    const names = check(dir).sort((a, b) => Number(a === MARK) - Number(b === MARK));
+    // Again, under the lock: a question can stay unanswered for long.
+    const names = check(dir).sort((a, b) => MARKS.indexOf(a) - MARKS.indexOf(b));
     for (const name of names) rmSync(join(dir, name), { recursive: true, force: true });
   } finally {
     lock.release();
@@ -39,13 +39,13 @@ export const reset = async (dir: string, output: Output, yes?: boolean): Promise
 
 /** What is in a state directory. Throws if it is none, or holds what no river put there. */
 const check = (dir: string): string[] => {
-  if (!lstatSync(join(dir, "."), { throwIfNoEntry: false })?.isDirectory())
+  if (!statSync(dir).isDirectory())
     throw new PregaoError("state", `expected a state directory of pregao, ${dir} is none; nothing was deleted`);
   const names = readdirSync(dir);
-  if (!names.includes(MARK))
+  if (!MARKS.some((mark) => names.includes(mark)))
     throw new PregaoError(
       "state",
-      `expected a state directory of pregao, ${dir} has no ${MARK}; nothing was deleted. Name another with --state`,
+      `expected a state directory of pregao, ${dir} has no ${MARKS[0]}; nothing was deleted. Name another with --state`,
     );
   const others = names.filter((name) => !OURS.test(name));
   if (others.length)

@@ -1,25 +1,35 @@
 import { trinoType } from "../core/columns.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { jsonSchema, type Table } from "../core/table.ts";
-import { fields, table } from "./output.ts";
 import type { Output } from "./output.ts";
+import { fields, table } from "./output.ts";
 
 /** `pregao datasets`: what flows here. */
 export const listDatasets = (output: Output, datasets: readonly Dataset[]): void => {
-  const rows = datasets.map((d) => ({
+  const document = datasets.map((d) => ({
     name: d.name,
     means: d.means,
     database: d.database,
-    tables: [...(d.raw ? [d.raw.table.name] : []), ...d.tables.map((t) => t.name)],
+    queue: d.raw ? d.name : null,
+    tables: tablesOf(d).map((t) => t.name),
   }));
-  output.result(rows, () =>
-    `${table(fields("dataset", "database", "tables", "means"), rows.map((d) => [d.name, d.database, d.tables.join(", "), d.means]))}\nNext: pregao schema ${rows[0]?.name}\n`,
+  const most = Math.max(...datasets.flatMap(tablesOf).map((t) => t.name.length));
+  output.result(document, () =>
+    [
+      ...datasets.flatMap((d) => [
+        `${d.name}: ${d.means}${d.raw ? "" : " (computed: no file or message of it)"}`,
+        ...tablesOf(d).map((t) => `  ${t.name.padEnd(most)}  ${t.means}`),
+        "",
+      ]),
+      `Next: pregao schema ${datasets[0]?.name}`,
+      "",
+    ].join("\n"),
   );
 };
 
-/** `pregao schema`: the columns of a dataset's tables, and with --json the JSON Schema of its records too. */
+/** `pregao schema`: the columns of a dataset's tables and its saved queries; with --json its records' JSON Schema, too. */
 export const schema = (output: Output, dataset: Dataset): void => {
-  const tables = [...(dataset.raw ? [dataset.raw.table] : []), ...dataset.tables];
+  const tables = tablesOf(dataset);
   const document = {
     dataset: dataset.name,
     database: dataset.database,
@@ -28,17 +38,46 @@ export const schema = (output: Output, dataset: Dataset): void => {
     queries: dataset.queries,
   };
   output.result(document, () =>
-    tables
-      .map((t) => {
-        const rows = columnsOf(t).map((c) => [c.name, c.type, c.partition ? "partition" : t.key.includes(c.name) ? "key" : "", c.means]);
-        return `${dataset.database}.${t.name}: ${t.means}\n\n${table(fields("column", "type", "", "means"), rows)}`;
-      })
-      .join("\n")
-      .concat(`\nNext: pregao query "SELECT * FROM ${dataset.tables[0]?.name} LIMIT 5"\n`),
+    [
+      ...tables.flatMap((t) => {
+        const rows = columnsOf(t).map((c) => [c.name, c.type, roleOf(t, c), c.means]);
+        return [
+          `${dataset.database}.${t.name}: ${t.means}`,
+          "",
+          table(fields("column", "type", "role", "means"), rows),
+        ];
+      }),
+      ...Object.values(dataset.queries).flatMap(({ means, sql }) => [`${means}:`, "", indented(sql), ""]),
+      `Next: pregao query "SELECT * FROM ${dataset.tables[0]?.name} LIMIT 5"`,
+      "",
+    ].join("\n"),
   );
 };
 
+/** Raw first, then the refined ones. */
+const tablesOf = (dataset: Dataset): Table[] => [...(dataset.raw ? [dataset.raw.table] : []), ...dataset.tables];
+
 const columnsOf = (t: Table) => [
-  ...Object.entries(t.columns).map(([name, c]) => ({ name, type: trinoType(c.type), partition: false, means: c.means })),
-  ...Object.entries(t.partitions).map(([name, c]) => ({ name, type: trinoType(c.type), partition: true, means: c.means })),
+  ...Object.entries(t.columns).map(([name, c]) => ({
+    name,
+    type: trinoType(c.type),
+    partition: false,
+    means: c.means,
+  })),
+  ...Object.entries(t.partitions).map(([name, c]) => ({
+    name,
+    type: trinoType(c.type),
+    partition: true,
+    means: c.means,
+  })),
 ];
+
+const roleOf = (t: Table, { name, partition }: { name: string; partition: boolean }): string =>
+  [...(t.key.includes(name) ? ["key"] : []), ...(partition ? ["partition"] : [])].join(", ");
+
+const indented = (text: string): string =>
+  text
+    .trim()
+    .split("\n")
+    .map((line) => `  ${line}`)
+    .join("\n");

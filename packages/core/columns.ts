@@ -47,16 +47,18 @@ const digits = (precision: number, scale: number) => {
   return [z.string().regex(pattern, means), matches(pattern)] as const;
 };
 
-const printable = /^[^\u0000-\u001f\u007f]*$/;
+/** Halves of a surrogate pair have no UTF-8: they would become U+FFFD on the way, and two texts one. */
+const printable = /^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u;
 
-/** Text without control characters, at most `max` characters, never empty: absent is null. */
+/** Text without control characters or halves of characters, at most `max` characters, never empty: absent is null. */
 export const text = (max: number) =>
   column(
     "string",
-    z.string().min(1).max(max).regex(printable, "expected no control characters"),
+    z.string().min(1).max(max).regex(printable, "expected no control characters, and no half of a surrogate pair"),
     (value) => typeof value === "string" && value !== "" && (value.length <= max || [...value].length <= max) && printable.test(value),
   );
-export const integer = (max = 2_147_483_647) =>
+export const INT_MAX = 2_147_483_647;
+export const integer = (max = INT_MAX) =>
   column("int", z.int().min(0).max(max), (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max);
 /** A 64-bit integer, a string of digits on the wire. */
 export const bigint = column("bigint", ...digits(18, 0));
@@ -67,7 +69,8 @@ export const decimalText = (precision: number, scale: number) => column("string"
 export const double = column("double", z.number(), Number.isFinite);
 export const boolean = column("boolean", z.boolean(), (value) => value === true || value === false);
 
-const day = /^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+/** A year has four digits and starts with none that is padding: engines disagree on how to print others. */
+const day = /^([1-9]\d{3})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 const isDay = (value: unknown): boolean => {
   const parts = typeof value === "string" ? day.exec(value) : null;
   if (!parts) return false;
@@ -76,12 +79,20 @@ const isDay = (value: unknown): boolean => {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return Number(parts[3]) <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 };
-/** A calendar day that exists, `YYYY-MM-DD`. */
-export const date = column("date", z.iso.date(), isDay);
+/** A calendar day that exists, `YYYY-MM-DD`, from the year 1000 on. */
+export const date = column("date", z.iso.date().regex(/^[1-9]/, "expected a year from 1000 on"), isDay);
 
-const instant = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
-/** UTC, `yyyy-MM-dd HH:mm:ss.SSS`: Firehose rejects offsets. */
-export const timestamp = column("timestamp", z.string().regex(instant), matches(instant));
+const instant = /^(\d{4}-\d\d-\d\d) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}$/;
+const isInstant = (value: unknown): boolean => {
+  const parts = typeof value === "string" ? instant.exec(value) : null;
+  return parts !== null && isDay(parts[1]);
+};
+/** An instant that exists in UTC, `yyyy-MM-dd HH:mm:ss.SSS`: Firehose rejects offsets. */
+export const timestamp = column(
+  "timestamp",
+  z.string().regex(instant, "expected yyyy-MM-dd HH:mm:ss.SSS in UTC").refine(isInstant, "expected an instant that exists"),
+  isInstant,
+);
 export const optional = <W>(c: Column<W>): Column<W | null> => ({
   ...c,
   wire: c.wire.nullable(),

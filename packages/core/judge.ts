@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { saoPauloDay } from "./calendar.ts";
-import { integer } from "./columns.ts";
+import { INT_MAX, integer } from "./columns.ts";
 import type { Dataset, WireRecord } from "./dataset.ts";
-import { type Digest, type Envelope, envelope, typeOf } from "./message.ts";
+import { type Digest, type Envelope, envelope, nestsDeeper, repeatedKey, typeOf } from "./message.ts";
 import { type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
 import { holdsAll, validator } from "./table.ts";
 
@@ -16,13 +16,14 @@ export type Judge = (incoming: Incoming) => Judged;
 
 /**
  * The judge of a dataset's queue. Strict: an unknown key, a wrong type or a value out of range is an error, since
- * Firehose would drop or coerce it silently. A bad record takes none of its neighbours with it.
+ * Firehose would drop or coerce it silently. A bad record takes none of its neighbours with it. It never throws for
+ * what is in a message: whatever goes wrong with one refuses that one.
  */
 export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
   const raw = dataset.raw;
   if (!raw) throw new Error(`dataset ${dataset.name} has no queue`);
   const names = Object.keys(raw.record);
-  const record = validator(raw.record).extend({ origin_rows: z.int().min(1).nullable().optional() });
+  const record = validator(raw.record).extend({ origin_rows: z.int().min(1).max(INT_MAX).nullable().optional() });
   const plain = holdsAll({ ...raw.record, origin_rows: { ...integer()("rows of its session"), holds: isCount } });
   const type = typeOf(dataset);
 
@@ -33,9 +34,28 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
     return JSON.stringify(ordered);
   };
 
-  const judgeRecords = (event: Envelope, seen: string): Omit<Judged, "receipt"> => {
+  /** São Paulo's day of the last origin: a file's messages have one. */
+  let last = { at: "", day: "" };
+  const arrivalOf = (at: string): string => {
+    if (at !== last.at) last = { at, day: saoPauloDay(Date.parse(`${at.replace(" ", "T")}Z`)) };
+    return last.day;
+  };
+
+  /**
+   * A message as messages() spells it, made of its records' canonical texts, which are needed anyway. A body that
+   * equals it has no key twice, and need not be looked through.
+   */
+  const spelled = (event: Envelope, texts: readonly string[]): string => {
+    const records = event.data.records as { origin_rows: number | null }[];
+    const all = texts.map((json, i) => `${json.slice(0, -1)},"origin_rows":${records[i]!.origin_rows}}`).join(",");
+    const shell = JSON.stringify({ ...event, data: { origin: event.data.origin, records: [] } });
+    return shell.replace('"records":[]', () => `"records":[${all}]`);
+  };
+
+  /** `texts`: of each record its canonical JSON if it holds, else null. */
+  const judgeRecords = (event: Envelope, texts: readonly (string | null)[], seen: string): Omit<Judged, "receipt"> => {
     const { origin, records } = event.data;
-    const day = saoPauloDay(Date.parse(`${origin.scraped_at.replace(" ", "T")}Z`));
+    const day = arrivalOf(origin.scraped_at);
     const tail = `,"message_id":${JSON.stringify(event.id)},"origin_sha256":"${origin.sha256}","source_version":${JSON.stringify(origin.version)},"scraped_at":"${origin.scraped_at}","scraped_on":"${day}"`;
     const rows: string[] = [];
     const refused = new Map<string, { records: unknown[]; message: string; path: string }>();
@@ -45,7 +65,8 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       else refused.set(reason, { records: [value], message, path });
     };
     records.forEach((value, index) => {
-      const parsed = plain(value) ? { success: true as const, data: value } : record.safeParse(value);
+      const text = texts[index];
+      const parsed = text ? { success: true as const, data: value } : record.safeParse(value);
       if (!parsed.success) {
         const [issue] = parsed.error.issues;
         const unknown = issue?.code === "unrecognized_keys";
@@ -66,7 +87,7 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
           return;
         }
       }
-      const json = canonical(valid);
+      const json = text ?? canonical(valid);
       const id = digest(`${type}\n${origin.sha256}\n${json}`).slice(0, 32);
       rows.push(`${json.slice(0, -1)},"event_id":"${id}"${tail},"origin_rows":${valid.origin_rows ?? null}}`);
     });
@@ -84,6 +105,13 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       rejects: [rejectBody(dataset, text, { reason, message, path, seen: before?.seen ?? seen }, digest, (before?.attempts ?? 0) + 1)],
     });
     const parse = (text: string, before?: { seen?: string; attempts: number }): Judged => {
+      try {
+        return parsed(text, before);
+      } catch (error) {
+        return whole(text, "unjudgeable", `the judge failed: ${(error as Error).message}`, "", before);
+      }
+    };
+    const parsed = (text: string, before?: { seen?: string; attempts: number }): Judged => {
       let value: unknown;
       try {
         value = JSON.parse(text);
@@ -92,23 +120,31 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       }
       const inner = before ? null : unwrap(value);
       if (inner) return parse(inner.body, inner);
-      const parsed = envelope.safeParse(value);
-      if (!parsed.success) {
-        const [issue] = parsed.error.issues;
+      const event = envelope.safeParse(value);
+      if (!event.success) {
+        const [issue] = event.error.issues;
         const path = issue?.code === "unrecognized_keys" ? issue.keys.join(",") : (issue?.path.join(".") ?? "");
         return whole(text, "envelope", `${path || "message"}: ${issue?.message}`, path, before);
       }
-      if (parsed.data.type !== type)
-        return whole(text, "type", `expected type ${type} in this queue, came ${parsed.data.type}`, "type", before);
-      if (parsed.data.data.records.length === 0)
-        return whole(text, "empty", "expected at least one record", "data.records", before);
-      return { receipt, ...judgeRecords(parsed.data, seen) };
+      const { records } = event.data.data;
+      if (event.data.type !== type)
+        return whole(text, "type", `expected type ${type} in this queue, came ${event.data.type}`, "type", before);
+      if (records.length === 0) return whole(text, "empty", "expected at least one record", "data.records", before);
+      const texts = records.map((record) => (plain(record) ? canonical(record as WireRecord) : null));
+      const deep = records.findIndex((record, index) => texts[index] === null && nestsDeeper(record));
+      if (deep >= 0)
+        return whole(text, "envelope", "expected lists and objects in at most 32 levels", `data.records[${deep}]`, before);
+      const ours = texts.every((json) => json !== null) ? spelled(event.data, texts) : JSON.stringify(value);
+      const key = text === ours ? null : repeatedKey(text);
+      if (key !== null) return whole(text, "envelope", `expected each key once, came ${show(key)} twice`, key, before);
+      return { receipt, ...judgeRecords(event.data, texts, seen) };
     };
     return parse(body);
   };
 };
 
-const isCount = (value: unknown): boolean => value === null || (Number.isSafeInteger(value) && (value as number) >= 1);
+const isCount = (value: unknown): boolean =>
+  value === null || (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= INT_MAX);
 
 /** A value as an error shows it: short, and never a whole payload. */
 const show = (value: unknown): string => {

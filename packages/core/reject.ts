@@ -1,6 +1,6 @@
 import type { Dataset } from "./dataset.ts";
 import { PregaoError } from "./errors.ts";
-import type { Digest, Envelope } from "./message.ts";
+import { type Digest, type Envelope, nestsDeeper } from "./message.ts";
 
 /**
  * What was refused, why, and in a form that can be sent again as it is. One per (message, reason); its id comes from
@@ -117,6 +117,7 @@ export type DeadLetter = {
   ticker: string;
   seen: string;
   attempts: number;
+  /** As they stand in the body; the body itself, as text, if one nests too deep to be spelled again. */
   records: unknown[];
   /** What `replay` sends: the body as it is. */
   body: string;
@@ -130,7 +131,6 @@ export const readDeadLetter = (body: string, arrival: { messageId: string; sentA
   try {
     const event = JSON.parse(body) as Record<string, unknown>;
     if (event && typeof event === "object" && typeof event.rejectreason === "string") {
-      const data = event.data as { records?: unknown[] } | string;
       return {
         id: String(event.id),
         reason: event.rejectreason,
@@ -139,14 +139,21 @@ export const readDeadLetter = (body: string, arrival: { messageId: string; sentA
         ticker: String(event.subject ?? ""),
         seen: String(event.rejectseen ?? arrival.sentAt),
         attempts: Number(event.rejectattempts ?? 1),
-        records: typeof data === "string" ? [data] : (data?.records ?? []),
+        records: recordsOf(event, body),
         body,
       };
     }
-    return exhausted(body, arrival, String(event?.subject ?? ""), (event?.data as { records?: unknown[] })?.records ?? [event]);
+    return exhausted(body, arrival, String(event?.subject ?? ""), recordsOf(event, body));
   } catch {
     return exhausted(body, arrival, "", [body]);
   }
+};
+
+const recordsOf = (event: Record<string, unknown> | null, body: string): unknown[] => {
+  const data = event?.data as { records?: unknown } | string | null | undefined;
+  if (typeof data === "string") return [data];
+  const records = Array.isArray(data?.records) ? data.records : [event];
+  return records.some((record) => nestsDeeper(record)) ? [body] : records;
 };
 
 const exhausted = (body: string, arrival: { messageId: string; sentAt: string }, ticker: string, records: unknown[]): DeadLetter => ({
@@ -161,15 +168,20 @@ const exhausted = (body: string, arrival: { messageId: string; sentAt: string },
   body,
 });
 
-/** The body of a reject with fields of its records set to other values; without patches, the body as it is. */
+/**
+ * The body of a reject with fields of its records set to other values; without patches, the body as it is. Throws a
+ * PregaoError (`patch`) if it is no message with records, or one that cannot be spelled again.
+ */
 export const patched = (body: string, patches: Readonly<Record<string, unknown>>): string => {
   if (Object.keys(patches).length === 0) return body;
-  const event = JSON.parse(body) as Record<string, unknown>;
-  const data = event.data as { records?: unknown[] };
-  if (!Array.isArray(data?.records))
+  try {
+    const event = JSON.parse(body) as Record<string, unknown>;
+    const data = event.data as { records: unknown[] };
+    return JSON.stringify({
+      ...event,
+      data: { ...data, records: data.records.map((record) => ({ ...(record as Record<string, unknown>), ...patches })) },
+    });
+  } catch {
     throw new PregaoError("patch", "expected records to patch, this dead letter is not a readable message");
-  return JSON.stringify({
-    ...event,
-    data: { ...data, records: data.records.map((record) => ({ ...(record as Record<string, unknown>), ...patches })) },
-  });
+  }
 };

@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Door, readBody } from "./gateway.ts";
-import type { Runtime } from "./lambda.ts";
+import { PAYLOAD_BYTES, type Runtime } from "./lambda.ts";
 import { STACK_PATH, STATE_VERSION } from "./lock.ts";
+import type { Triggers } from "./triggers/index.ts";
 
-/** Lambda's payload limits: a request and answer of 6 MB, an event of 1 MB (quotas of Lambda). */
-const SYNC_BYTES = 6_291_556;
+/** Lambda's limit of an asynchronous event: 1 MB (quotas of Lambda). */
 const EVENT_BYTES = 1_048_576;
 const IDLE_PATH = "/_pregao/idle";
+const DROPPED_PATH = "/_pregao/dropped";
+/** Of the events that were given up, so many are shown: the oldest. */
+const SHOWN_EVENTS = 10;
 const INVOKE = /^\/2015-03-31\/functions\/([^/?]+)\/invocations$/;
 
 const answer = (res: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void => {
@@ -17,12 +20,13 @@ const answer = (res: ServerResponse, status: number, text: string, headers: Reco
 
 /**
  * The paths that are no JSON service and no bucket: Lambda's Invoke, and for another process of ours who this stack is
- * (`/_pregao/stack`) and when it is idle (`/_pregao/idle`, a long poll; no bucket's name can hold `_`).
+ * (`/_pregao/stack`), when it is idle (`/_pregao/idle`, a long poll) and which asynchronous events it gave up
+ * (`/_pregao/dropped`). No bucket's name can hold `_`.
  */
 export const doorsOf = (deps: {
   dir: string;
   runtime: Runtime;
-  enqueue: (name: string, event: string) => void;
+  edges: Pick<Triggers, "enqueue" | "dropped" | "droppedCount">;
   idle: (signal: AbortSignal) => Promise<void>;
 }): Door[] => {
   const { runtime } = deps;
@@ -32,6 +36,14 @@ export const doorsOf = (deps: {
     if (req.method !== "GET") return false;
     if (path === STACK_PATH) {
       answer(res, 200, JSON.stringify({ dir: deps.dir, pid: process.pid, version: STATE_VERSION }));
+      return true;
+    }
+    if (path === DROPPED_PATH) {
+      // Not what the events hold: whoever asks wants to know that something was lost, and of which function.
+      const first = deps.edges
+        .dropped(SHOWN_EVENTS)
+        .map(({ event: _, createdAt, ...rest }) => ({ ...rest, createdAt: new Date(createdAt).toISOString() }));
+      answer(res, 200, JSON.stringify({ count: deps.edges.droppedCount(), first }));
       return true;
     }
     if (path !== IDLE_PATH) return false;
@@ -49,12 +61,12 @@ export const doorsOf = (deps: {
         "x-amzn-requestid": requestId,
       });
     const later = req.headers["x-amz-invocation-type"] === "Event";
-    const body = await readBody(req, later ? EVENT_BYTES : SYNC_BYTES);
+    const body = await readBody(req, later ? EVENT_BYTES : PAYLOAD_BYTES);
     if (body === null)
       return fail(
         413,
         "RequestTooLargeException",
-        `Request must be smaller than ${later ? EVENT_BYTES : SYNC_BYTES} bytes`,
+        `Request must be smaller than ${later ? EVENT_BYTES : PAYLOAD_BYTES} bytes`,
       );
     const event = body.length ? body.toString("utf8") : "{}";
     try {
@@ -68,7 +80,7 @@ export const doorsOf = (deps: {
     const headers = { "x-amzn-requestid": requestId, "x-amz-executed-version": "$LATEST" };
     if (req.headers["x-amz-invocation-type"] === "DryRun") return answer(res, 204, "", headers);
     if (later) {
-      deps.enqueue(target, event);
+      deps.edges.enqueue(target, event);
       return answer(res, 202, "", headers);
     }
     const outcome = await runtime.invoke(target, event, requestId);

@@ -19,7 +19,7 @@ export type GatewayDeps = {
   doors?: readonly Door[];
   /** Everything else: S3. */
   fallback: (req: IncomingMessage, res: ServerResponse) => Promise<void>;
-  /** Host names beside the loopback ones that a request may be addressed to. */
+  /** Host names beside the loopback ones that a request may be addressed to, and whose web pages may send one. */
   hosts?: readonly string[];
   /** What a handler threw that is no AwsError. */
   onError: (error: unknown, where: string) => void;
@@ -39,6 +39,17 @@ const isLoopback = (host: string): boolean =>
 
 /** The host's name without its port, in lower case. */
 const hostOf = (header: string): string => header.toLowerCase().replace(/:\d+$/, "");
+
+/**
+ * The web page that makes a browser send this request, null if no browser says so. A page of any site may send us what
+ * needs no preflight (a POST of text/plain), and we ask nobody who they are. Browsers name the page's origin with
+ * whatever changes something, and what they send without one (an image) as cross-site; no SDK sends either.
+ */
+const pageOf = ({ headers }: IncomingMessage): string | null =>
+  headers.origin ?? (headers["sec-fetch-site"] === "cross-site" ? "another site" : null);
+
+/** The host of an origin, in lower case; "" for an opaque one (`null`). */
+const hostOfOrigin = (origin: string): string => (URL.canParse(origin) ? new URL(origin).hostname : "");
 
 /** The whole body, or null if it is larger than `limit`; then the rest of it is not kept. */
 export const readBody = (req: IncomingMessage, limit: number): Promise<Buffer | null> =>
@@ -179,17 +190,20 @@ export const gateway = async (port: number, deps: GatewayDeps): Promise<Gateway>
 
   const handle = async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
     const requestId = randomUUID();
-    const host = hostOf(req.headers.host ?? "");
-    if (!isLoopback(host) && !allowed.has(host)) {
+    const denied = (message: string): void => {
       req.resume();
-      return answerXml(
-        res,
-        403,
-        requestId,
-        "AccessDenied",
+      answerXml(res, 403, requestId, "AccessDenied", message);
+    };
+    const host = hostOf(req.headers.host ?? "");
+    if (!isLoopback(host) && !allowed.has(host))
+      return denied(
         `expected a request to localhost, came one to "${host}"; add this name to the stack's hosts if it is meant to be served`,
       );
-    }
+    const page = pageOf(req);
+    if (page !== null && !allowed.has(hostOfOrigin(page)))
+      return denied(
+        `expected a request of a program, came one of a web page of ${page}; add its host to the stack's hosts if it is meant to send any`,
+      );
     const target = req.headers["x-amz-target"];
     if (typeof target === "string") return json(req, res, target, requestId);
     for (const door of deps.doors ?? []) if (await door(req, res, requestId)) return;

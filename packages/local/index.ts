@@ -43,7 +43,7 @@ export type StartOptions = {
   /** 0: any free one. */
   port?: number;
   stage: Stage;
-  /** Host names, beside the loopback ones, under which requests are answered. */
+  /** Host names, beside the loopback ones, under which requests are answered; web pages of these, and of no other, too. */
   hosts?: readonly string[];
   /** Every line of the handlers' and the stack's own log; appended to `<dir>/log.ndjson` unless given. */
   onLog?: (line: LogLine) => void;
@@ -87,10 +87,10 @@ const logFile = (dir: string): { write: (line: LogLine) => void; end: () => Prom
   };
 };
 
-const openOwnState = (dir: string): State => {
+const openOwnState = (dir: string, alarm: (error: unknown) => void): State => {
   let state: State;
   try {
-    state = openState(dir);
+    state = openState(dir, alarm);
   } catch (error) {
     throw new PregaoError(
       "state_damaged",
@@ -109,6 +109,11 @@ const openOwnState = (dir: string): State => {
   state.db.exec(`PRAGMA user_version = ${STATE_VERSION}`);
   return state;
 };
+
+const reasonOf = (error: unknown) => ({
+  error: String(error),
+  stack: error instanceof Error ? error.stack : undefined,
+});
 
 /** The functions' environment: nothing of this process's own, above all no credentials and no endpoint of a real AWS. */
 const environmentOf = (stage: Stage, url: string): Record<string, string> => ({
@@ -142,7 +147,9 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     const tell = (level: string, component: string, message: string, metadata: Record<string, unknown> = {}) =>
       onLog({ timestamp: new Date().toISOString(), level, component, message, metadata });
 
-    const state = openOwnState(dir);
+    const state = openOwnState(dir, (error) =>
+      tell("ERROR", "state", "what follows a commit failed; the commit stands", reasonOf(error)),
+    );
     closing.push(state.close);
     const scratch = join(dir, "scratch");
     rmSync(scratch, { recursive: true, force: true });
@@ -161,7 +168,13 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     });
     closing.push(runtime.stop);
 
-    const queues = sqs(state, { account, region, url: () => url, now });
+    const queues = sqs(state, {
+      account,
+      region,
+      url: () => url,
+      now,
+      alarm: (message, metadata) => tell("ERROR", "sqs", message, metadata),
+    });
     closing.push(queues.stop);
     const edges = triggers(state, topology, {
       stage,
@@ -239,13 +252,16 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     provision(topology, stage, { sqs: queues, s3: objects, glue: jobs, firehose: streams });
     const door = await gateway(options.port ?? 0, {
       services: [{ ...queues.service, wireError }, streams.service, jobs.service, queries.service],
-      doors: doorsOf({ dir, runtime, enqueue: edges.enqueue, idle: waitIdle }),
+      doors: doorsOf({ dir, runtime, edges, idle: waitIdle }),
       fallback: objects.handle,
       hosts: options.hosts,
       onError: (error, where) =>
-        tell("ERROR", "gateway", `${where}: ${error instanceof Error ? error.message : String(error)}`, {
-          stack: error instanceof Error ? error.stack : undefined,
-        }),
+        tell(
+          "ERROR",
+          "gateway",
+          `${where}: ${error instanceof Error ? error.message : String(error)}`,
+          reasonOf(error),
+        ),
     });
     closing.push(door.stop);
     url = door.url;
@@ -273,7 +289,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       isIdle,
       invoke: (name, event) => runtime.invoke(name, JSON.stringify(event ?? null)),
       depth: queues.depth,
-      dropped: edges.dropped,
+      dropped: () => edges.dropped(),
       stop: () => {
         stopping ??= stop();
         return stopping;

@@ -1,5 +1,12 @@
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
-import type { Call, Reply, Sandbox } from "./lambda.ts";
+import { type Call, PAYLOAD_BYTES, type Reply, type Sandbox } from "./lambda.ts";
+
+/** In Lambda's own words. */
+const tooLarge = {
+  errorType: "Function.ResponseSizeTooLarge",
+  errorMessage: `Response payload size exceeded maximum allowed payload size (${PAYLOAD_BYTES} bytes).`,
+  trace: [],
+};
 
 type Handler = (event: unknown, context: object) => unknown;
 
@@ -38,7 +45,8 @@ const serve = async (sandbox: Sandbox, port: NonNullable<typeof parentPort>): Pr
       const run = await loaded();
       const value = await run(JSON.parse(event), context);
       // As AWS: the answer is its JSON, and nothing is null.
-      return { id, result: JSON.stringify(value) ?? "null" };
+      const result = JSON.stringify(value) ?? "null";
+      return Buffer.byteLength(result) > PAYLOAD_BYTES ? { id, error: tooLarge } : { id, result };
     } catch (error) {
       return { id, error: failure(error) };
     }

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Worker } from "node:worker_threads";
 
+/** Lambda's limit of a synchronous payload, request and answer: 6 MB, exactly so many bytes (quotas of Lambda). */
+export const PAYLOAD_BYTES = 6_291_556;
+
 /** A function as the runtime runs it. `module` is the URL of its file, `timeout` in seconds, `memory` in MiB. */
 export type FunctionDef = { name: string; module: string; handler: string; timeout: number; memory: number };
 

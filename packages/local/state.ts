@@ -13,7 +13,11 @@ export type State = {
   db: DatabaseSync;
   /** Runs `work` in one transaction; joins the one that is open. Synchronous, so nothing interleaves. */
   transaction: <T>(work: () => T) => T;
-  /** Runs once the open transaction has committed (at once if there is none): waking whoever waits for a fact. */
+  /**
+   * Runs once the open transaction has committed (at once if there is none): waking whoever waits for a fact. The same
+   * function runs once a transaction, in the place where it was asked for last. It cannot undo the commit, so what it
+   * throws reaches neither the transaction's caller nor the hooks after it.
+   */
   afterCommit: (work: () => void) => void;
   /** Emits "change" after anything happened that somebody may wait for. */
   changes: EventEmitter;
@@ -21,41 +25,60 @@ export type State = {
   close: () => void;
 };
 
-export const openState = (dir: string): State => {
+/** Nobody would hear of it otherwise. */
+const shout = (error: unknown): void =>
+  queueMicrotask(() => {
+    throw error;
+  });
+
+/** `alarm` is given what hooks throw after a commit. */
+export const openState = (dir: string, alarm: (error: unknown) => void = shout): State => {
   mkdirSync(dir, { recursive: true });
   const db = new DatabaseSync(join(dir, "pregao.sqlite"));
   // NORMAL: what was acknowledged survives a killed process; after a power cut the state is a consistent one of moments
   // before. An fsync for each commit took a quarter of a whole ingest. Bodies are large: large pages, a long log.
   db.exec(`PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;
     PRAGMA cache_size = -65536; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON;`);
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
   const changes = new EventEmitter().setMaxListeners(0);
   const touch = () => {
     changes.emit("change");
   };
-  let waiting: (() => void)[] | null = null;
+  let waiting: Set<() => void> | null = null;
   const transaction = <T>(work: () => T): T => {
     if (waiting) return work();
-    const after: (() => void)[] = [];
+    begin.run();
+    const after = new Set<() => void>();
     waiting = after;
-    db.exec("BEGIN IMMEDIATE");
     let result: T;
     try {
       result = work();
-      db.exec("COMMIT");
+      commit.run();
     } catch (error) {
       waiting = null;
       if (db.isTransaction) db.exec("ROLLBACK");
       throw error;
     }
     waiting = null;
-    for (const next of after) next();
+    for (const next of after)
+      try {
+        next();
+      } catch (error) {
+        alarm(error);
+      }
     return result;
+  };
+  const afterCommit = (work: () => void): void => {
+    if (!waiting) return work();
+    waiting.delete(work);
+    waiting.add(work);
   };
   return {
     dir,
     db,
     transaction,
-    afterCommit: (work) => (waiting ? void waiting.push(work) : work()),
+    afterCommit,
     changes,
     touch,
     close: () => db.close(),

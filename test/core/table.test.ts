@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bigint, boolean, type Column, date, decimal, double, duckdbType, integer, optional, text, timestamp, trinoType } from "../../packages/core/columns.ts";
+import { instant } from "../../packages/core/message.ts";
 import { glueColumns, jsonSchema, partitionName, partitionValues, validator, withLayout } from "../../packages/core/table.ts";
 
 const table = {
@@ -78,6 +79,9 @@ test("the quick check takes exactly what the schema takes", () => {
     fc.tuple(fc.integer({ min: 0, max: 9999 }), fc.integer({ min: 0, max: 14 }), fc.integer({ min: 0, max: 33 })).map(
       ([y, m, d]) => `${String(y).padStart(4, "0")}-${String(m).padStart(2, "0")}-${String(d).padStart(2, "0")}`,
     ),
+    fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)), maxLength: 6 }),
+    fc.stringMatching(/^(0000|0001|0999|1000|2024|9999)-(02|11)-(28|29|30) (00|23|24):(59|60):(00|59|60)\.\d{3}$/),
+    fc.constantFrom("0000-06-01", "0999-12-31", "1000-01-01", "😀😀😀😀😀", "😀😀😀😀😀😀", "\ud800", "a\udc00", "\udc00\ud800", "\ud83d\ude00"),
     fc.constantFrom("2024-02-29", "2023-02-29", "1900-02-29", "2000-02-29", "2024-11-08 01:02:03.004", "-0", "-0.00", "0.00", ""),
   );
   fc.assert(
@@ -89,4 +93,20 @@ test("the quick check takes exactly what the schema takes", () => {
     }),
     { numRuns: 3000 },
   );
+});
+
+test("an instant on the wire is one that exists, in its only spelling, with a year of four digits that needs no padding", () => {
+  const { holds } = timestamp("z");
+  const part = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, "0"));
+  const year = fc.oneof(fc.integer({ min: 1000, max: 9999 }), fc.constantFrom(1000, 1900, 2000, 2024)).map(String);
+  fc.assert(
+    fc.property(year, part(13), part(32), part(25), part(61), part(61), fc.nat(999), (y, mo, d, h, mi, s, ms) => {
+      const text = `${y}-${mo}-${d} ${h}:${mi}:${s}.${String(ms).padStart(3, "0")}`;
+      const at = Date.parse(`${text.replace(" ", "T")}Z`);
+      expect(holds(text)).toBe(Number.isFinite(at) && instant(at) === text);
+    }),
+    { numRuns: 3000 },
+  );
+  for (const text of ["0999-12-31 23:59:59.999", "2026-02-30 00:00:00.000", "2024-11-09 24:00:00.000", "2024-11-09T00:00:00.000", "2024-11-09 00:00:00.00"])
+    expect([text, holds(text)]).toEqual([text, false]);
 });

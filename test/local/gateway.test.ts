@@ -138,6 +138,50 @@ test("a web page cannot reach it under a name of its own (DNS rebinding)", async
     expect([host, await status(host)]).toEqual([host, 403]);
 });
 
+test("a web page cannot reach it from another site, whatever it needs no preflight for", async () => {
+  const forged: string[] = [];
+  const { port } = await open({
+    hosts: ["pregao.internal"],
+    doors: [async (req) => Boolean(req.method === "POST" && forged.push(req.url ?? "")) && false],
+  });
+  const post = async (...headers: string[]) => {
+    const head = ["POST /2015-03-31/functions/scrape/invocations HTTP/1.1", `host: 127.0.0.1:${port}`, ...headers];
+    return raw(
+      port,
+      [...head, "content-type: text/plain", "content-length: 2", "connection: close", "", "{}"].join("\r\n"),
+    );
+  };
+  for (const header of [
+    "origin: https://evil.example",
+    "Origin: null",
+    "origin: http://localhost:3000",
+    `origin: http://127.0.0.1:${port}`,
+    "origin: http://pregao.internal.evil.example",
+    "origin: pregao.internal",
+    "sec-fetch-site: cross-site",
+  ]) {
+    const answer = await post(header);
+    expect([header, answer.split("\r\n")[0]]).toEqual([header, "HTTP/1.1 403 Forbidden"]);
+    expect(answer).toMatch(/<Code>AccessDenied<\/Code>.*web page/);
+  }
+  expect(forged).toEqual([]);
+  const sqs = await raw(
+    port,
+    "POST / HTTP/1.1\r\nhost: localhost\r\norigin: https://evil.example\r\nx-amz-target: Test_2024.Echo\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+  );
+  expect(sqs).toMatch(/^HTTP\/1.1 403/);
+  const image = await raw(
+    port,
+    "GET /lake/key HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: cross-site\r\nconnection: close\r\n\r\n",
+  );
+  expect(image).toMatch(/^HTTP\/1.1 403/);
+
+  expect(await post()).toMatch(/^HTTP\/1.1 200/);
+  expect(await post("origin: https://PREGAO.internal:8443", "sec-fetch-site: cross-site")).toMatch(/^HTTP\/1.1 200/);
+  expect(await post("sec-fetch-site: none")).toMatch(/^HTTP\/1.1 200/);
+  expect(forged).toHaveLength(3);
+});
+
 test("older clients of SQS are told what is the matter, and S3 keeps its own forms", async () => {
   const { url } = await open();
   const form = { "content-type": "application/x-www-form-urlencoded; charset=utf-8" };

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { type FunctionDef, type LogLine, lambda, type Runtime } from "../../packages/local/lambda.ts";
+import { type FunctionDef, type LogLine, lambda, PAYLOAD_BYTES, type Runtime } from "../../packages/local/lambda.ts";
 import { actor } from "./triggers.fixture.ts";
 
 const runtimes: Runtime[] = [];
@@ -52,6 +52,18 @@ test("no answer is null, as on AWS; one that is no JSON is a failure", async () 
   expect(await answer(runtime, "cyclic")).toMatchObject({
     errorType: "TypeError",
     errorMessage: expect.stringMatching(/circular/),
+  });
+});
+
+test("an answer larger than Lambda takes is a failure, not an answer", async () => {
+  const runtime = open([actor("actor")]);
+  // As JSON text: two quotes around it.
+  const most = await answer(runtime, "actor", records({ answer: "x".repeat(PAYLOAD_BYTES - 2) }));
+  expect(most).toHaveLength(PAYLOAD_BYTES - 2);
+  expect(await answer(runtime, "actor", records({ answer: `${"x".repeat(PAYLOAD_BYTES - 3)}ç` }))).toEqual({
+    errorType: "Function.ResponseSizeTooLarge",
+    errorMessage: "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+    trace: [],
   });
 });
 

@@ -91,13 +91,11 @@ describe("multipart uploads", () => {
       ContentRange: `bytes ${10 * MIB + 1}-${10 * MIB + 10}/${10 * MIB + 11}`,
     });
     expect(Buffer.from(await second.Body!.transformToByteArray()).equals(parts[2]!)).toBe(true);
-    expect(
-      (
-        await stack.client.send(
-          new GetObjectAttributesCommand({ Bucket, Key: "multi", ObjectAttributes: ["ObjectParts"] }),
-        )
-      ).ObjectParts?.TotalPartsCount,
-    ).toBe(3);
+    const { ObjectParts } = await stack.client.send(
+      new GetObjectAttributesCommand({ Bucket, Key: "multi", ObjectAttributes: ["ObjectParts"] }),
+    );
+    // Without a checksum the parts are counted, not listed.
+    expect(ObjectParts).toEqual({ TotalPartsCount: 3 });
   });
 
   it("completed again after a lost answer, answer the same and announce nothing", async () => {

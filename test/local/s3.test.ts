@@ -53,6 +53,29 @@ const failure = async (work: Promise<unknown>): Promise<{ name: string; status: 
 };
 
 describe("buckets", () => {
+  it("that ask for what nothing here honours are refused by name, and not made", async () => {
+    const make = (more: object) => failure(stack.client.send(new CreateBucketCommand({ Bucket: "asking", ...more })));
+    for (const [more, name, status] of [
+      [{ ACL: "public-read" }, "InvalidBucketAclWithObjectOwnership", 400],
+      [{ GrantRead: "id=1" }, "InvalidBucketAclWithObjectOwnership", 400],
+      [{ ObjectLockEnabledForBucket: true }, "NotImplemented", 501],
+      [{ ObjectOwnership: "ObjectWriter" }, "NotImplemented", 501],
+    ] as const)
+      expect([more, await make(more)]).toEqual([more, { name, status }]);
+    expect(await failure(stack.client.send(new HeadBucketCommand({ Bucket: "asking" })))).toMatchObject({
+      status: 404,
+    });
+    await stack.client.send(
+      new CreateBucketCommand({
+        Bucket: "asking",
+        ACL: "private",
+        ObjectLockEnabledForBucket: false,
+        ObjectOwnership: "BucketOwnerEnforced",
+      }),
+    );
+    await stack.client.send(new DeleteBucketCommand({ Bucket: "asking" }));
+  });
+
   it("are created, found, located, listed and deleted", async () => {
     await stack.client.send(new CreateBucketCommand({ Bucket: "other" }));
     expect(await failure(stack.client.send(new CreateBucketCommand({ Bucket: "other" })))).toEqual({

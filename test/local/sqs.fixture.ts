@@ -27,7 +27,9 @@ export const folder = (): { path: string; remove: () => void } => {
 export const sqsStack = async (options: { now?: () => number; dir?: string } = {}) => {
   const own = options.dir === undefined ? folder() : null;
   const state = openState(options.dir ?? own!.path);
-  const service = sqs(state, { account: ACCOUNT, region: REGION, url: () => door.url, now: options.now });
+  const alarms: Record<string, unknown>[] = [];
+  const alarm = (message: string, metadata: object) => void alarms.push({ message, ...metadata });
+  const service = sqs(state, { account: ACCOUNT, region: REGION, url: () => door.url, now: options.now, alarm });
   const errors: unknown[] = [];
   const door = await gateway(0, {
     services: [{ ...service.service, wireError }],
@@ -45,6 +47,7 @@ export const sqsStack = async (options: { now?: () => number; dir?: string } = {
     sqs: service,
     client,
     errors,
+    alarms,
     url: door.url,
     queueUrl: (name: string) => `${door.url}/${ACCOUNT}/${name}`,
     stop: async () => {

@@ -199,6 +199,24 @@ test("a visibility timeout can be changed, also to nothing, alone or in a batch"
   expect(await receive()).toHaveLength(1);
 });
 
+test("a handle whose timeout has passed hides nothing any more: 200, and the message stays visible", async () => {
+  await send("x");
+  const [message] = await receive({ VisibilityTimeout: 10 });
+  time.pass(10);
+  const late = { ReceiptHandle: message?.ReceiptHandle, VisibilityTimeout: 100 };
+  await stack.client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ...late }));
+  const batch = { QueueUrl, Entries: [{ Id: "late", ...late }] };
+  const answer = await stack.client.send(new ChangeMessageVisibilityBatchCommand(batch));
+  expect(answer.Successful).toEqual([{ Id: "late" }]);
+  expect(stack.sqs.depth("q")).toMatchObject({ visible: 1, inFlight: 0 });
+  expect(await receive()).toHaveLength(1);
+  // Received again since: the old handle is nobody's.
+  await expect(
+    stack.client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ...late, VisibilityTimeout: 0 })),
+  ).rejects.toThrow(/does not exist or is not available for visibility timeout change/);
+  expect(await receive()).toEqual([]);
+});
+
 test("looking with visibility 0 shows every message in turn and removes none", async () => {
   for (let i = 0; i < 25; i++) await send(`m${i}`);
   const seen = new Set<string | undefined>();
@@ -270,6 +288,20 @@ test("a message is kept as long as its queue says, and gone after, body and all"
   time.pass(1);
   expect(await receive()).toEqual([]);
   expect(stack.state.db.prepare("SELECT count(*) AS n FROM sqs_body").get()).toEqual({ n: 0 });
+});
+
+test("nothing expires without a word: the queue and how many", async () => {
+  stack.sqs.create("q", { MessageRetentionPeriod: "60" });
+  for (const body of ["x", "y"]) await send(body);
+  time.pass(59);
+  stack.sqs.depth("q");
+  expect(stack.alarms).toEqual([]);
+  time.pass(1);
+  stack.sqs.depth("q");
+  expect(stack.alarms).toEqual([{ message: expect.stringContaining("expired"), queue: "q", messages: 2, seconds: 60 }]);
+  await send("z");
+  await stack.client.send(new PurgeQueueCommand({ QueueUrl }));
+  expect(stack.alarms).toHaveLength(1);
 });
 
 test("queues are made, found, listed in pages, described, changed, tagged and deleted", async () => {

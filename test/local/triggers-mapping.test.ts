@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { PAYLOAD_BYTES } from "../../packages/local/triggers/mapping.ts";
-import { clock, folder } from "./sqs.fixture.ts";
+import { PAYLOAD_BYTES } from "../../packages/local/lambda.ts";
+import { ACCOUNT, clock, folder, REGION } from "./sqs.fixture.ts";
 import { actor, gate, triggersStack } from "./triggers.fixture.ts";
 
 let stack: Awaited<ReturnType<typeof triggersStack>>;
@@ -94,6 +94,46 @@ test("of a batch, what the function names comes back after its visibility timeou
   expect(stack.given()[1]?.Records).toMatchObject([{ attributes: { ApproximateReceiveCount: "2" } }]);
 });
 
+test("what a function is still to get outlives its retention, and so do its dead letters; other queues expire", async () => {
+  const time = clock();
+  const place = folder();
+  closing.push(place.remove);
+  const days = 14 * 86_400;
+  const queues = {
+    dlq: { MessageRetentionPeriod: String(days) },
+    q: {
+      MessageRetentionPeriod: String(days),
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: `arn:aws:sqs:${REGION}:${ACCOUNT}:dlq`,
+        maxReceiveCount: 1,
+      }),
+    },
+    other: { MessageRetentionPeriod: String(days) },
+  };
+  await open({ now: time.now, queues, dir: place.path });
+  stack.send("q", { fail: true });
+  await expect.poll(() => stack.given().length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => stack.edges.running()).toBe(0);
+  stack.send("dlq", {});
+  stack.send("other", {});
+  await stack.die();
+  // The laptop is closed for longer than AWS keeps a message, then opened again.
+  time.pass(days + 86_400);
+  await open({ now: time.now, queues, dir: place.path });
+  await expect.poll(() => stack.sqs.depth("dlq").visible).toBe(2);
+  await quiet();
+  time.pass(-days);
+  expect(stack.sqs.depth("dlq").visible).toBe(2);
+  time.pass(2 * days);
+  expect(stack.sqs.depth("dlq").visible).toBe(2);
+  expect(stack.sqs.receive("dlq", { max: 10 })).toHaveLength(2);
+  expect(stack.warnings()).toEqual([]);
+  expect(stack.sqs.depth("other").visible).toBe(0);
+  expect(stack.warnings()).toMatchObject([
+    { level: "ERROR", component: "sqs", metadata: { queue: "other", messages: 1 } },
+  ]);
+});
+
 describe("the whole batch comes back when the function", () => {
   test.each([
     ["throws", { throw: "boom" }],
@@ -177,8 +217,9 @@ test("an event never exceeds Lambda's payload, however its bodies are escaped", 
   const body = JSON.stringify({ quotes: '"'.repeat(100_000) });
   for (let i = 0; i < 50; i++) stack.sqs.send("q", [{ body }]);
   await quiet();
+  // What a worker prints may reach this thread after its answer did.
+  await expect.poll(() => stack.given().flatMap((event) => event.Records).length).toBe(50);
   const sizes = stack.of<number>("bytes");
-  expect(stack.given().flatMap((event) => event.Records)).toHaveLength(50);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(PAYLOAD_BYTES);
   expect(sizes.length).toBeGreaterThan(2);
 });

@@ -239,6 +239,34 @@ test("a function can be called as Lambda's Invoke does: answered, failed, later,
   expect(await (await fetch(`${stack.url}/_pregao/idle`)).json()).toEqual({ idle: true });
 });
 
+test("events that were given up can be seen from outside: how many, and the first of them without their bodies", async () => {
+  const stack = await open(
+    river({ functions: [{ name: "later", handler: "handlers/actor.later", timeout: 30, memory: 128 }] }),
+    { retryDelays: [] },
+  );
+  const lost = async () => (await fetch(`${stack.url}/_pregao/dropped`)).json();
+  expect(await lost()).toEqual({ count: 0, first: [] });
+  const before = new Date().toISOString();
+  for (let i = 0; i < 12; i++)
+    await fetch(`${stack.url}/2015-03-31/functions/later/invocations`, {
+      method: "POST",
+      headers: { "x-amz-invocation-type": "Event" },
+      body: '{"failures":99,"secret":"of a person"}',
+    });
+  await stack.idle();
+  const said = (await lost()) as { count: number; first: { createdAt: string }[] };
+  expect(said.count).toBe(12);
+  expect(said.first).toHaveLength(10);
+  expect(said.first[0]).toEqual({
+    id: expect.any(Number),
+    function: "later",
+    attempts: 1,
+    error: expect.stringMatching(/^Error: failure/),
+    createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+  });
+  expect(said.first[0]!.createdAt >= before).toBe(true);
+});
+
 test("without a listener the log is a file of the state directory, a JSON object a line", async () => {
   const dir = place();
   const stack = await start(river(), { dir, stage: laptop() });

@@ -58,7 +58,13 @@ export const triggersStack = async (options: Options) => {
   const state = openState(options.dir ?? own!.path);
   const logs: LogLine[] = [];
   const onLog = (line: LogLine) => void logs.push(line);
-  const queues = sqs(state, { account: ACCOUNT, region: REGION, url: () => door.url, now: options.now });
+  const queues = sqs(state, {
+    account: ACCOUNT,
+    region: REGION,
+    url: () => door.url,
+    now: options.now,
+    alarm: (message, metadata) => onLog({ level: "ERROR", component: "sqs", message, metadata }),
+  });
   for (const [name, attributes] of Object.entries(options.queues)) queues.create(name, attributes);
   const runtime = lambda({
     functions: options.functions,

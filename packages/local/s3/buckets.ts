@@ -2,7 +2,7 @@ import type { State } from "../state.ts";
 import type { Bodies } from "./bodies.ts";
 import { refusal } from "./errors.ts";
 import { OWNER } from "./event.ts";
-import { isoDate } from "./headers.ts";
+import { isoDate, refuseOtherBucket } from "./headers.ts";
 import { takeText } from "./intake.ts";
 import type { Objects } from "./objects.ts";
 import { numberOf, type Operation } from "./request.ts";
@@ -40,6 +40,7 @@ export const bucketsOf = (
   };
 
   const CreateBucket: Operation = async (request) => {
+    refuseOtherBucket(request);
     const document = await takeText(request);
     const place = document.trim()
       ? textOf(parseAs(document, "CreateBucketConfiguration"), "LocationConstraint")

@@ -17,6 +17,10 @@ const known = {
   IncompleteBody: [400, "You did not provide the number of bytes specified by the Content-Length HTTP header"],
   InternalError: [500, "We encountered an internal error. Please try again."],
   InvalidArgument: [400, "Invalid Argument"],
+  InvalidBucketAclWithObjectOwnership: [
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  ],
   InvalidBucketName: [400, "The specified bucket is not valid."],
   InvalidDigest: [400, "The Content-MD5 or checksum value you specified was invalid."],
   InvalidPart: [

@@ -35,16 +35,28 @@ export const refuseUnknownMeaning = ({ header, http }: S3Request): void => {
     (!["AES256", undefined].includes(header("x-amz-server-side-encryption"))
       ? "x-amz-server-side-encryption"
       : undefined);
-  if (name)
-    throw refusal(
-      "NotImplemented",
-      { Header: name },
-      `A header you provided implies functionality that is not implemented: ${name}`,
-    );
+  if (name) throw notImplemented(name);
   const acl = header("x-amz-acl");
-  const grants = Object.keys(http.headers).some((n) => n.startsWith("x-amz-grant-"));
-  if (grants || (acl !== undefined && acl !== "private" && acl !== "bucket-owner-full-control"))
+  if (hasGrants(http.headers) || (acl !== undefined && acl !== "private" && acl !== "bucket-owner-full-control"))
     throw refusal("AccessControlListNotSupported");
+};
+
+const notImplemented = (name: string) =>
+  refusal(
+    "NotImplemented",
+    { Header: name },
+    `A header you provided implies functionality that is not implemented: ${name}`,
+  );
+const hasGrants = (headers: object): boolean => Object.keys(headers).some((n) => n.startsWith("x-amz-grant-"));
+
+/** Buckets here are their owner's alone, and their objects can always be removed: another wish is refused by name. */
+export const refuseOtherBucket = ({ header, http }: S3Request): void => {
+  if (hasGrants(http.headers) || !["private", undefined].includes(header("x-amz-acl")))
+    throw refusal("InvalidBucketAclWithObjectOwnership");
+  if (header("x-amz-bucket-object-lock-enabled")?.toLowerCase() === "true")
+    throw notImplemented("x-amz-bucket-object-lock-enabled");
+  if (!["BucketOwnerEnforced", undefined].includes(header("x-amz-object-ownership")))
+    throw notImplemented("x-amz-object-ownership");
 };
 
 /** What to store of a request's headers. `aws-chunked` is about the transfer only. */

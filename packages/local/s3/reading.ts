@@ -102,11 +102,13 @@ export const readingOf = (objects: Objects, bodies: Bodies) => {
         ? ["Checksum", [...sum(checksum.value), ["ChecksumType", checksum.type]]]
         : null,
       asked.has("ObjectParts") && parts
-        ? partsElement(
-            request,
-            parts.map((p) => ["Part", [["PartNumber", p.number], ["Size", p.size], ...sum(p.checksum)]]),
-            parts,
-          )
+        ? checksum
+          ? partsElement(
+              request,
+              parts.map((p) => ["Part", [["PartNumber", p.number], ["Size", p.size], ...sum(p.checksum)]]),
+              parts,
+            )
+          : ["ObjectParts", [["PartsCount", parts.length]]]
         : null,
       asked.has("StorageClass") ? ["StorageClass", object.headers[STORAGE_CLASS] ?? "STANDARD"] : null,
       asked.has("ObjectSize") ? ["ObjectSize", object.size] : null,

@@ -24,10 +24,30 @@ export type Outgoing = {
  * Standard queues. `service` is their wire; the rest is for those inside the stand-in who are inside AWS, too (mappings,
  * notices, job events): it joins the open transaction, and a queue is named by its physical name. Times of `now` in ms.
  */
-export const sqs = (state: State, deps: { account: string; region: string; url: () => string; now?: () => number }) => {
+export const sqs = (
+  state: State,
+  deps: {
+    account: string;
+    region: string;
+    url: () => string;
+    now?: () => number;
+    /** Messages were lost that a person may want to know of. */
+    alarm?: (message: string, metadata: Record<string, unknown>) => void;
+  },
+) => {
   const now = deps.now ?? Date.now;
   const known = queues(state, { ...deps, now });
-  const stored = messages(state, { queues: known, account: deps.account, now });
+  const stored = messages(state, {
+    queues: known,
+    account: deps.account,
+    now,
+    onExpired: (queue, count) =>
+      deps.alarm?.("messages expired: they were older than their queue keeps them", {
+        queue: queue.name,
+        messages: count,
+        seconds: queue.retention / 1000,
+      }),
+  });
   const tasks = moves(state, { queues: known, now });
   tasks.resume();
   const service: JsonService = routes({
@@ -44,6 +64,8 @@ export const sqs = (state: State, deps: { account: string; region: string; url: 
     service,
     /** Makes a standard queue, or gives an existing one these attributes (strings, RedrivePolicy as JSON, like AWS). */
     create: (name: string, attributes: Readonly<Record<string, string>>): void => known.ensure(name, attributes),
+    /** Nothing expires any more in this queue, nor in the one its dead letters go to: a laptop may be closed for weeks. */
+    keep: (queue: string): void => stored.keep(queue),
     /** In the open transaction. Throws the AwsError that SendMessage answers; then nothing of it is sent. */
     send: (queue: string, outgoing: readonly Outgoing[]): string[] => {
       const target = known.get(queue);

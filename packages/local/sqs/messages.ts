@@ -52,7 +52,10 @@ export type Messages = ReturnType<typeof messages>;
  * The messages of all queues. Bodies are in a table of their own: a receive rewrites a row, and must not rewrite a
  * body with it. Everything here runs in the caller's transaction, or in one of its own.
  */
-export const messages = (state: State, deps: { queues: Queues; account: string; now: () => number }) => {
+export const messages = (
+  state: State,
+  deps: { queues: Queues; account: string; now: () => number; onExpired: (queue: Queue, count: number) => void },
+) => {
   const { db, transaction } = state;
   const { now } = deps;
   db.exec(`
@@ -126,13 +129,21 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
     } | null;
   };
 
+  /** Names of queues that keep their messages until somebody removes them. */
+  const kept = new Set<string>();
+  const isKept = (name: string): boolean =>
+    kept.has(name) || [...kept].some((source) => deps.queues.find(source)?.redrive?.target === name);
+
+  /** What is older than its queue keeps it is gone, and never without a word. */
   const expire = (queue: Queue): void => {
+    if (isKept(queue.name)) return;
     const limit = now() - queue.retention;
     const { sent } = oldest.get(queue.id) as { sent: number | null };
     if (sent === null || sent > limit) return;
     transaction(() => {
       expiredBodies.run(queue.id, limit);
-      expired.run(queue.id, limit);
+      const { changes } = expired.run(queue.id, limit);
+      state.afterCommit(() => deps.onExpired(queue, Number(changes)));
       state.afterCommit(state.touch);
     });
   };
@@ -223,6 +234,7 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
     put,
     take,
     expire,
+    keep: (name: string): void => void kept.add(name),
     /** Throws ReceiptHandleIsInvalid; an earlier receive's handle removes nothing, and is no error. */
     remove: (queue: Queue, handle: string): void =>
       transaction(() => {
@@ -230,7 +242,10 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
         if (row) removeRow(row.seq);
         state.afterCommit(state.touch);
       }),
-    /** Hides a message for `visibility` ms from now; 0 shows it. Throws for a handle that no longer names a message. */
+    /**
+     * Hides a message for `visibility` ms from now; 0 shows it. Of one that is visible again it changes nothing, as on
+     * AWS: it may be in somebody else's hands next. Throws for a handle that no longer names a message.
+     */
     hide: (queue: Queue, handle: string, visibility: number): void =>
       transaction(() => {
         const row = lookup(queue, handle);
@@ -240,7 +255,9 @@ export const messages = (state: State, deps: { queues: Queues; account: string; 
             "ReceiptHandle",
             "Message does not exist or is not available for visibility timeout change.",
           );
-        show.run(now() + visibility, visibility > 0 ? 1 : 0, row.seq);
+        const at = now();
+        if (row.visible <= at) return;
+        show.run(at + visibility, visibility > 0 ? 1 : 0, row.seq);
         state.afterCommit(state.touch);
       }),
     /** A mapping's batch has ended: `done` are removed, `failed` stay in flight until their visibility timeout. */

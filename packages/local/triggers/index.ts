@@ -63,6 +63,7 @@ export const triggers = (
     /** An asynchronous invocation: `event` is JSON text. */
     enqueue: events.enqueue,
     dropped: events.dropped,
+    droppedCount: events.droppedCount,
     start: (): void => {
       const undone = sqs.undoHeld();
       if (undone > 0)

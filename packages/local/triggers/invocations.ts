@@ -53,8 +53,9 @@ export const invocations = (
   const retry = db.prepare("UPDATE invocation SET attempts = ?, due = ?, error = ? WHERE id = ?");
   const drop = db.prepare("UPDATE invocation SET attempts = ?, dropped = 1, error = ? WHERE id = ?");
   const lost = db.prepare(
-    "SELECT id, function, event, attempts, created AS createdAt, error FROM invocation WHERE dropped = 1 ORDER BY id",
+    "SELECT id, function, event, attempts, created AS createdAt, error FROM invocation WHERE dropped = 1 ORDER BY id LIMIT ?",
   );
+  const lostCount = db.prepare("SELECT count(*) AS count FROM invocation WHERE dropped = 1");
 
   const running = new Map<number, string>();
   let timer: NodeJS.Timeout | undefined;
@@ -146,6 +147,8 @@ export const invocations = (
     },
     busy: (): boolean => running.size > 0 || waiting.get() !== undefined,
     running: (): number => running.size,
-    dropped: (): Dropped[] => lost.all() as Dropped[],
+    /** The oldest first, up to `most`. */
+    dropped: (most = -1): Dropped[] => lost.all(most) as Dropped[],
+    droppedCount: (): number => (lostCount.get() as { count: number }).count,
   };
 };

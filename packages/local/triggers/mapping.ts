@@ -1,13 +1,11 @@
 import { PregaoError } from "../../core/errors.ts";
-import type { Invocation, LogLine, Runtime } from "../lambda.ts";
+import { type Invocation, type LogLine, PAYLOAD_BYTES, type Runtime } from "../lambda.ts";
 import type { Received, Sqs } from "../sqs/index.ts";
 import type { State } from "../state.ts";
 
 /** `queue` and `function` are physical names, `window` is in seconds. */
 export type Mapping = { queue: string; function: string; batch: number; window: number; concurrency: number };
 
-/** Lambda's limit of a synchronous payload: 6 MB, exactly so many bytes (quotas of Lambda). */
-export const PAYLOAD_BYTES = 6_291_556;
 /** Bodies that are about to fill a payload, before their escapes and the records' attributes are counted. */
 const FULL_BYTES = 5_000_000;
 /** Lambda's own limits of a mapping. */
@@ -92,6 +90,7 @@ export const eventSourceMapping = (
       `mapping ${spec.queue} → ${spec.function}: expected a batch of 1 to ${MAX_BATCH} (at most ${MAX_BATCH_AT_ONCE} without a window) and a window of 0 to ${MAX_WINDOW_SECONDS} s, came ${spec.batch} and ${spec.window} s`,
     );
 
+  sqs.keep(spec.queue);
   let running = 0;
   let scheduled: NodeJS.Timeout | NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,115 @@
+import { constants } from "node:os";
+import { CommanderError } from "commander";
+import { PregaoError } from "../core/errors.ts";
+import { isAnswered, printable } from "./output.ts";
+
+/** Exit status: 0 done, 1 failed, 2 wrong usage. */
+type Said = { code: string; message: string; details: Record<string, unknown>; status: 0 | 1 | 2 };
+
+/** What only another command line can mend. */
+const WRONG_USAGE = new Set(["usage", "unknown_dataset", "no_queue", "no_origin", "layout"]);
+
+/**
+ * The one door through which errors reach a person: on standard error, and with --json as the one document on standard
+ * output, unless that has its answer already. Returns the exit status.
+ */
+export const complain = (error: unknown, json: boolean): number => {
+  const { code, message, details, status } = said(error);
+  if (status === 0) return 0;
+  if (json && !isAnswered()) {
+    const more = Object.keys(details).length ? { details } : {};
+    process.stdout.write(`${JSON.stringify({ error: code, message, ...more }, null, 2)}\n`);
+  }
+  // Commander has said it, and where to find help.
+  if (!(error instanceof CommanderError)) process.stderr.write(`pregao: ${visible(message)}\n`);
+  if (code === "internal") process.stderr.write(`${visible((error as Error)?.stack ?? String(error))}\n`);
+  return status;
+};
+
+/**
+ * Ctrl-C and SIGTERM end a command at once, whatever listens for them besides; a river of its own survives that as it
+ * survives a kill.
+ */
+export const endBySignal = (json: boolean): void => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      // A turn later: a progress bar that also listens has given the cursor back by then.
+      setImmediate(() => {
+        complain(
+          new PregaoError(
+            "interrupted",
+            `ended by ${signal}. What was accepted is kept and goes on with the next command. Next: pregao status`,
+          ),
+          json,
+        );
+        process.exit(128 + constants.signals[signal]);
+      });
+    });
+};
+
+/** File names and values of other people stand in messages: they must not steer the terminal. */
+const visible = (text: string): string => text.split("\n").map(printable).join("\n");
+
+const said = (error: unknown): Said => {
+  const failed = (code: string, message: string): Said => ({ code, message, details: {}, status: 1 });
+  if (error instanceof CommanderError) {
+    const message = error.code === "commander.help" ? "expected a command; see pregao --help" : error.message;
+    return {
+      code: "usage",
+      message: message.replace(/^error: /, ""),
+      details: {},
+      status: error.exitCode === 0 ? 0 : 2,
+    };
+  }
+  if (error instanceof PregaoError)
+    return {
+      code: error.code,
+      message: error.message,
+      details: error.details,
+      status: WRONG_USAGE.has(error.code) ? 2 : 1,
+    };
+  const { name, message, code, syscall, path, cause } = error as NodeJS.ErrnoException & { cause?: { code?: string } };
+  if (message === "fetch failed")
+    return failed(
+      "origin",
+      `expected the origin's server to answer, came ${cause?.code ?? "nothing"}; see to the address and the network, then run the same command again`,
+    );
+  if (isLost(error))
+    return failed(
+      "gone",
+      `the river that this command used stopped answering (${code ?? name}). What it accepted is kept; run the same command again`,
+    );
+  if (code === "ERR_FS_FILE_TOO_LARGE" || (syscall && path))
+    return failed("file", fileTrouble(code, syscall, path, message));
+  return failed(
+    "internal",
+    `unexpected: ${message ?? String(error)}. Nothing accepted is lost; the details are below and in log.ndjson of the state directory`,
+  );
+};
+
+const TROUBLE: Record<string, string> = {
+  ENOENT: "it does not exist",
+  EACCES: "you may not",
+  EPERM: "you may not",
+  EROFS: "the disk is read-only",
+  EISDIR: "it is a folder",
+  ENOTDIR: "a part of its path is no folder",
+  EEXIST: "a file of that name is in the way",
+  ENOSPC: "the disk is full",
+  EMFILE: "too many files are open",
+};
+
+const fileTrouble = (
+  code: string | undefined,
+  syscall: string | undefined,
+  path: string | undefined,
+  message: string,
+): string =>
+  `expected to ${syscall ?? "read"} ${path ?? "a file"}, came ${code ?? "an error"}: ${TROUBLE[code ?? ""] ?? message}. Put that right, or name another path`;
+
+/** A connection that broke or was refused, after the SDK's own retries. */
+const isLost = (error: unknown): boolean => {
+  const e = error as NodeJS.ErrnoException & { $metadata?: unknown };
+  const lost = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|UND_ERR_SOCKET)$/.test(e?.code ?? "");
+  return Boolean(lost && !e.path) || (e?.$metadata !== undefined && e.name === "TimeoutError");
+};
