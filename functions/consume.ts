@@ -34,8 +34,16 @@ export const handler = async (event: SQSEvent, context: Context): Promise<SQSBat
   async function sendRejects(queue: string, verdicts: readonly Judged[], before: number): Promise<Outcome[]> {
     const rejects = verdicts.flatMap(({ receipt, rejects }) => rejects.map((reject) => ({ receipt, reject })));
     if (rejects.length === 0) return [];
-    const sent = await send(aws, queue, rejects.map((r) => r.reject), { until: before });
-    return rejects.map(({ receipt }, index) => ({ receipts: new Set([receipt]), taken: sent[index]?.outcome === "accepted" }));
+    const sent = await send(
+      aws,
+      queue,
+      rejects.map((r) => r.reject),
+      { until: before },
+    );
+    return rejects.map(({ receipt }, index) => ({
+      receipts: new Set([receipt]),
+      taken: sent[index]?.outcome === "accepted",
+    }));
   }
 
   function judge(name: string): Judge {
@@ -49,7 +57,8 @@ export const handler = async (event: SQSEvent, context: Context): Promise<SQSBat
 
 const judges = new Map<string, Judge>();
 
-const byQueue = (event: SQSEvent): Map<string, SQSRecord[]> => Map.groupBy(event.Records, (record) => record.eventSourceARN);
+const byQueue = (event: SQSEvent): Map<string, SQSRecord[]> =>
+  Map.groupBy(event.Records, (record) => record.eventSourceARN);
 
 const incoming = (record: SQSRecord) => ({
   receipt: record.messageId,

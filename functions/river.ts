@@ -22,7 +22,10 @@ export const openRiver = (): River => {
 export const datasetNamed = (datasets: readonly Dataset[], name: string): Dataset => {
   const dataset = datasets.find((d) => d.name === name);
   if (!dataset)
-    throw new PregaoError("unknown_dataset", `expected a dataset (${datasets.map((d) => d.name).join(", ")}), came ${name}`);
+    throw new PregaoError(
+      "unknown_dataset",
+      `expected a dataset (${datasets.map((d) => d.name).join(", ")}), came ${name}`,
+    );
   return dataset;
 };
 

@@ -27,7 +27,8 @@ export const handler = async (event: S3Event, context: Context): Promise<void> =
       });
     const sent = await send(aws, `${dataset.name}-dlq`, rejects, { until: deadline(context) });
     const left = sent.filter((s) => s.outcome !== "accepted");
-    if (left.length) throw new Error(`${left.length} of ${rejects.length} rejects of ${key} not accepted: ${left[0]?.reason}`);
+    if (left.length)
+      throw new Error(`${left.length} of ${rejects.length} rejects of ${key} not accepted: ${left[0]?.reason}`);
     log("WARN", "salvage", "rows that Firehose could not convert were rejected", { key, rows: rejects.length });
   }
 };

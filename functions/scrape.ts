@@ -53,9 +53,16 @@ export type Progress = {
  * written in the one conditional PUT; who comes second reads it.
  * @throws PregaoError if the bytes are not a whole file of the dataset; then nothing was sent.
  */
-export const scrape = async (aws: Aws, dataset: Dataset, file: OriginFile, progress: Progress = {}, until?: number): Promise<Scraped> => {
+export const scrape = async (
+  aws: Aws,
+  dataset: Dataset,
+  file: OriginFile,
+  progress: Progress = {},
+  until?: number,
+): Promise<Scraped> => {
   const format = dataset.raw?.format;
-  if (!format) throw new PregaoError("no_origin", `${dataset.name} is computed, not scraped: it has no origin to ingest`);
+  if (!format)
+    throw new PregaoError("no_origin", `${dataset.name} is computed, not scraped: it has no origin to ingest`);
   if (file.bytes.size > ORIGIN_BYTES)
     throw new PregaoError("too_large", `expected at most ${ORIGIN_BYTES} bytes, ${file.source} has ${file.bytes.size}`);
   checkLabel("version", file.version ?? "", VERSION_CHARACTERS);
@@ -105,14 +112,20 @@ export const scrape = async (aws: Aws, dataset: Dataset, file: OriginFile, progr
 
 const checkLabel = (name: string, value: string, most: number): void => {
   if (value.length > most || !value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value))
-    throw new PregaoError(name, `expected a ${name} of at most ${most} characters without control characters, came ${JSON.stringify(value.slice(0, 80))}`);
+    throw new PregaoError(
+      name,
+      `expected a ${name} of at most ${most} characters without control characters, came ${JSON.stringify(value.slice(0, 80))}`,
+    );
 };
 
 /** `scraped_at` is for ever: a clock that is behind would make every row of these bytes one of the future, for ever. */
 const checkClock = (source: string, last: string): void => {
   const today = saoPauloDay(Date.now());
   if (last > today)
-    throw new PregaoError("future_session", `${source} holds a session of ${last}, expected none after today, ${today} in São Paulo: check the file, or this machine's clock`);
+    throw new PregaoError(
+      "future_session",
+      `${source} holds a session of ${last}, expected none after today, ${today} in São Paulo: check the file, or this machine's clock`,
+    );
 };
 
 export const originKey = (dataset: string, sha256: string): string => `${dataset}/${sha256}`;
@@ -122,7 +135,11 @@ type Archived = { scraped_at: string; modified: string; version: string; source:
 /** Bytes as they are, whole: a read that gives less than it was asked for is not taken for an end. */
 const readAll = async (bytes: Bytes, start: number, end: number): Promise<Uint8Array> => {
   const data = await bytes.read(start, end);
-  if (data.byteLength !== end - start) throw new PregaoError("short_read", `expected bytes ${start} to ${end} of the origin, came ${data.byteLength}: it was changed while it was read`);
+  if (data.byteLength !== end - start)
+    throw new PregaoError(
+      "short_read",
+      `expected bytes ${start} to ${end} of the origin, came ${data.byteLength}: it was changed while it was read`,
+    );
   return data;
 };
 

@@ -9,7 +9,11 @@ const rules: Record<string, { areas: string[]; libraries: string[]; node: boolea
   "packages/core": { areas: [], libraries: ["zod"], node: false },
   "packages/trino": { areas: [], libraries: [], node: false },
   "packages/datasets": { areas: ["packages/core"], libraries: ["cheerio", "yauzl", "zod"], node: false },
-  "packages/aws": { areas: ["packages/core"], libraries: ["@aws-sdk/*", "p-queue", "hyparquet", "hyparquet-compressors"], node: true },
+  "packages/aws": {
+    areas: ["packages/core"],
+    libraries: ["@aws-sdk/*", "p-queue", "hyparquet", "hyparquet-compressors"],
+    node: true,
+  },
   "packages/engines": { areas: ["packages/core"], libraries: ["@duckdb/node-api"], node: true },
   "packages/local": {
     areas: ["packages/core", "packages/aws", "packages/engines", "packages/trino"],
@@ -18,14 +22,24 @@ const rules: Record<string, { areas: string[]; libraries: string[]; node: boolea
   },
   functions: { areas: ["packages/core", "packages/aws", "packages/datasets"], libraries: ["aws-lambda"], node: true },
   "packages/cli": {
-    areas: ["packages/core", "packages/aws", "packages/datasets", "packages/engines", "packages/local", "packages/trino", "functions"],
+    areas: [
+      "packages/core",
+      "packages/aws",
+      "packages/datasets",
+      "packages/engines",
+      "packages/local",
+      "packages/trino",
+      "functions",
+    ],
     libraries: ["apache-arrow", "cli-progress", "commander", "@inquirer/confirm"],
     node: true,
   },
 };
 
 /** Node's modules that are pure computation, allowed where Node is not: they touch no file, clock or network. */
-const pureNode: Record<string, string[]> = { "packages/datasets": ["node:zlib", "node:stream", "node:buffer", "node:crypto"] };
+const pureNode: Record<string, string[]> = {
+  "packages/datasets": ["node:zlib", "node:stream", "node:buffer", "node:crypto"],
+};
 
 const sources = (area: string): string[] =>
   readdirSync(join(root, area), { recursive: true, encoding: "utf8" })
@@ -33,9 +47,14 @@ const sources = (area: string): string[] =>
     .map((file) => join(root, area, file));
 
 const importsOf = (file: string): string[] =>
-  [...readFileSync(file, "utf8").matchAll(/(?:^import\b[^"';]*?|^export\b[^"';]*?\bfrom\s*|\bimport\(\s*)["']([^"']+)["']/gm)].map((m) => m[1]!);
+  [
+    ...readFileSync(file, "utf8").matchAll(
+      /(?:^import\b[^"';]*?|^export\b[^"';]*?\bfrom\s*|\bimport\(\s*)["']([^"']+)["']/gm,
+    ),
+  ].map((m) => m[1]!);
 
-const areaOf = (path: string): string | undefined => Object.keys(rules).find((area) => relative(root, path).startsWith(`${area}/`));
+const areaOf = (path: string): string | undefined =>
+  Object.keys(rules).find((area) => relative(root, path).startsWith(`${area}/`));
 
 test("every import follows the table of who may import whom", () => {
   const broken: string[] = [];
@@ -48,7 +67,13 @@ test("every import follows the table of who may import whom", () => {
           if (target !== area && !rule.areas.includes(target ?? "")) broken.push(where);
         } else if (name.startsWith("node:")) {
           if (!rule.node && !pureNode[area]?.includes(name)) broken.push(where);
-        } else if (!rule.libraries.some((library) => (library.endsWith("/*") ? name.startsWith(library.slice(0, -1)) : name === library || name.startsWith(`${library}/`)))) {
+        } else if (
+          !rule.libraries.some((library) =>
+            library.endsWith("/*")
+              ? name.startsWith(library.slice(0, -1))
+              : name === library || name.startsWith(`${library}/`),
+          )
+        ) {
           broken.push(where);
         }
       }
@@ -66,7 +91,9 @@ test("DuckDB is opened in one place", () => {
 test("core and trino know no clock, no randomness and no environment", () => {
   const impure = ["packages/core", "packages/trino"]
     .flatMap(sources)
-    .filter((file) => /\bDate\.now\(|new Date\(\)|Math\.random\(|process\.env|\bfetch\(/.test(readFileSync(file, "utf8")))
+    .filter((file) =>
+      /\bDate\.now\(|new Date\(\)|Math\.random\(|process\.env|\bfetch\(/.test(readFileSync(file, "utf8")),
+    )
     .map((file) => relative(root, file));
   expect(impure).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { all } from "../packages/aws/queries.ts";
-import { openFile, flow } from "../packages/cli/ingest.ts";
+import { flow, openFile } from "../packages/cli/ingest.ts";
 import type { Output } from "../packages/cli/output.ts";
 import { openPlace, type Place, type PlaceOptions } from "../packages/cli/place.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
@@ -27,7 +27,9 @@ export const silent = (): Output & { documents: unknown[]; screens: string[] } =
 };
 
 /** A river of the test's own, on a port of its own, in a folder that goes with it. */
-export const testPlace = async (options: PlaceOptions = {}): Promise<Place & { output: ReturnType<typeof silent>; remove: () => Promise<void> }> => {
+export const testPlace = async (
+  options: PlaceOptions = {},
+): Promise<Place & { output: ReturnType<typeof silent>; remove: () => Promise<void> }> => {
   const dir = options.state ?? mkdtempSync(join(tmpdir(), "pregao-test-"));
   const output = silent();
   const place = await openPlace({ ...options, state: dir }, output);
@@ -52,4 +54,5 @@ export const sendFile = async (place: Place, dataset: Dataset, path: string) => 
 };
 
 /** The rows of a query in Athena's dialect, as text. */
-export const ask = (place: Place, sql: string): Promise<Record<string, string | null>[]> => all(place.aws, sql, place.database);
+export const ask = (place: Place, sql: string): Promise<Record<string, string | null>[]> =>
+  all(place.aws, sql, place.database);

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { newestCommit } from "../packages/cli/account.ts";
+import { openFile } from "../packages/cli/ingest.ts";
 import type { Place } from "../packages/cli/place.ts";
 import { bovespa } from "../packages/datasets/bovespa/index.ts";
 import { unzipped } from "../packages/datasets/zip.ts";
 import { literal, openSession } from "../packages/engines/duckdb/session.ts";
-import { openFile } from "../packages/cli/ingest.ts";
 import { ask, fixtures, sendFile, testPlace } from "./place.ts";
 
 const file = join(fixtures, "cotahist/COTAHIST_A2023.ZIP");
@@ -17,7 +17,9 @@ const digests = async (place: Place): Promise<Record<string, { rows: string; dig
   try {
     const found: Record<string, { rows: string; digest: string }> = {};
     for (const [table, partitions] of Object.entries(commit!.tables)) {
-      const files = Object.values(partitions).flatMap((p) => p.files.map((f) => join(place.dir, "s3/lake", p.folder, f.name)));
+      const files = Object.values(partitions).flatMap((p) =>
+        p.files.map((f) => join(place.dir, "s3/lake", p.folder, f.name)),
+      );
       if (files.length === 0) {
         found[table] = { rows: "0", digest: "none" };
         continue;
@@ -60,7 +62,9 @@ describe.each([
   ["as declared", undefined],
   ["by year and ticker", ["bovespa_refined=year,ticker"]],
 ] as const)("the yearly file, bovespa_refined %s", (_, layout) => {
-  test("arrives whole, unique by key and exact to the cent, and sent again changes nothing", { timeout: 120_000 }, async () => {
+  test("arrives whole, unique by key and exact to the cent, and sent again changes nothing", {
+    timeout: 120_000,
+  }, async () => {
     const place = await testPlace(layout ? { layout: [...layout] } : {});
     try {
       const dataset = place.datasets.find((d) => d.name === bovespa.name)!;
@@ -70,7 +74,10 @@ describe.each([
       expect(file_.rows).toBe(104_390);
       expect(account).toMatchObject({ sent: 104_390, repeated: 0, raw: 104_390, rejected: 0, superseded: 0 });
       const sums = async (table: string, key: string) => {
-        const [row] = await ask(place, `SELECT count(*) AS n, sum(volume_total) AS v, sum(quantidade_total) AS q FROM ${table}`);
+        const [row] = await ask(
+          place,
+          `SELECT count(*) AS n, sum(volume_total) AS v, sum(quantidade_total) AS q FROM ${table}`,
+        );
         const keys = await ask(place, `SELECT ${key}, count(*) AS n FROM ${table} GROUP BY ${key} HAVING count(*) > 1`);
         expect(keys).toEqual([]);
         return { rows: Number(row!.n), cents: BigInt(row!.v!.replace(".", "")), quantity: BigInt(row!.q!) };
@@ -82,7 +89,10 @@ describe.each([
       expect(cash.quantity + others.quantity).toBe(file_.quantity);
       // TOTNEG wrapped at 100,000 on this day: 80 trades for R$ 2,298 million. Flagged, never corrected.
       expect(
-        await ask(place, "SELECT total_negocios, negocios_suspeitos FROM bovespa_refined WHERE ticker = 'PETR4' AND data_pregao = DATE '2023-01-17'"),
+        await ask(
+          place,
+          "SELECT total_negocios, negocios_suspeitos FROM bovespa_refined WHERE ticker = 'PETR4' AND data_pregao = DATE '2023-01-17'",
+        ),
       ).toEqual([{ total_negocios: "80", negocios_suspeitos: "true" }]);
       await place.stack!.idle();
       const before = await digests(place);
@@ -92,7 +102,9 @@ describe.each([
       await place.stack!.idle();
       expect((await newestCommit(place, bovespa.name))!.commit).toBeGreaterThan(account!.commit);
       expect(await digests(place)).toEqual(before);
-      expect(await ask(place, "SELECT count(*) AS n, count(DISTINCT event_id) AS d FROM bovespa_raw")).toEqual([{ n: "208780", d: "104390" }]);
+      expect(await ask(place, "SELECT count(*) AS n, count(DISTINCT event_id) AS d FROM bovespa_raw")).toEqual([
+        { n: "208780", d: "104390" },
+      ]);
     } finally {
       await place.remove();
     }

@@ -15,12 +15,23 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-const tables = () => Promise.all(bovespa.tables.map(async (t) => [t.name, await ask(place, `SELECT * FROM ${t.name} ORDER BY ${[...t.key].join(", ")}`)] as const));
+const tables = () =>
+  Promise.all(
+    bovespa.tables.map(
+      async (t) => [t.name, await ask(place, `SELECT * FROM ${t.name} ORDER BY ${[...t.key].join(", ")}`)] as const,
+    ),
+  );
 
 describe("a real session file", () => {
   test("goes through every step, and its counts add up", async () => {
     const { scraped, account } = await sendFile(place, bovespa, file);
-    expect(scraped).toMatchObject({ rows: 12_226, sessions: { "2024-11-08": 12_226 }, fresh: true, refused: 0, unknown: 0 });
+    expect(scraped).toMatchObject({
+      rows: 12_226,
+      sessions: { "2024-11-08": 12_226 },
+      fresh: true,
+      refused: 0,
+      unknown: 0,
+    });
     expect(account).toMatchObject({ sent: 12_226, raw: 12_226, rejected: 0, superseded: 0 });
     expect(Object.values(account!.tables).reduce((a, b) => a + b)).toBe(12_226);
     const [raw] = await ask(place, "SELECT count(*) AS n, count(DISTINCT event_id) AS d FROM bovespa_raw");
@@ -91,11 +102,23 @@ describe("a real session file", () => {
 
 describe("messages published by hand", () => {
   test("a test record reaches refined and replaces no real row", async () => {
-    const [before] = await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE data_pregao = DATE '2024-11-08'");
+    const [before] = await ask(
+      place,
+      "SELECT count(*) AS n FROM bovespa_refined WHERE data_pregao = DATE '2024-11-08'",
+    );
     await publish(place, bovespa, { count: "3", session: "2024-11-08" });
     await place.stack!.idle();
-    const rows = await ask(place, "SELECT data_pregao, origin_rows, source_version FROM bovespa_refined WHERE ticker = 'TESTE99' ORDER BY data_pregao");
-    expect(rows).toEqual(["2024-11-06", "2024-11-07", "2024-11-08"].map((data_pregao) => ({ data_pregao, origin_rows: null, source_version: "0" })));
+    const rows = await ask(
+      place,
+      "SELECT data_pregao, origin_rows, source_version FROM bovespa_refined WHERE ticker = 'TESTE99' ORDER BY data_pregao",
+    );
+    expect(rows).toEqual(
+      ["2024-11-06", "2024-11-07", "2024-11-08"].map((data_pregao) => ({
+        data_pregao,
+        origin_rows: null,
+        source_version: "0",
+      })),
+    );
     const [after] = await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE data_pregao = DATE '2024-11-08'");
     expect(Number(after!.n)).toBe(Number(before!.n) + 1);
   });
@@ -107,10 +130,14 @@ describe("messages published by hand", () => {
     const { sent } = place.output.documents.at(-1) as { sent: { about: string }[] };
     await dlq.list(place, bovespa, {});
     const groups = place.output.documents.at(-1) as { reason: string; letters: number }[];
-    const found = Object.fromEntries([...Map.groupBy(groups, (g) => g.reason)].map(([reason, g]) => [reason, g.reduce((n, x) => n + x.letters, 0)]));
+    const found = Object.fromEntries(
+      [...Map.groupBy(groups, (g) => g.reason)].map(([reason, g]) => [reason, g.reduce((n, x) => n + x.letters, 0)]),
+    );
     const wanted = Object.fromEntries([...Map.groupBy(sent, (s) => s.about)].map(([reason, s]) => [reason, s.length]));
     expect(found).toEqual(wanted);
-    expect(Object.keys(wanted)).toEqual(expect.arrayContaining(["not_json", "envelope", "type", "empty", "unknown_field", "invalid_field", "subject"]));
+    expect(Object.keys(wanted)).toEqual(
+      expect.arrayContaining(["not_json", "envelope", "type", "empty", "unknown_field", "invalid_field", "subject"]),
+    );
     expect(await ask(place, "SELECT count(*) AS n FROM bovespa_raw")).toEqual([before]);
   });
 
@@ -132,11 +159,15 @@ describe("messages published by hand", () => {
     await publish(place, bovespa, { file: own });
     await place.stack!.idle();
     await dlq.show(place, bovespa, { ticker: "TESTE97" });
-    expect(place.output.documents.at(-1)).toMatchObject([{ reason: "invalid_field", path: "data.records[0].preult", ticker: "TESTE97" }]);
+    expect(place.output.documents.at(-1)).toMatchObject([
+      { reason: "invalid_field", path: "data.records[0].preult", ticker: "TESTE97" },
+    ]);
     const right = bovespa.raw!.sample("TESTE97", "2024-11-08", 0).preult;
     await dlq.replay(place, bovespa, { ticker: "TESTE97", patch: [`preult=${right}`], yes: true });
     await place.stack!.idle();
-    expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE97'")).toEqual([{ n: "1" }]);
+    expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE97'")).toEqual([
+      { n: "1" },
+    ]);
     await dlq.list(place, bovespa, { ticker: "TESTE97" });
     expect(place.output.documents.at(-1)).toEqual([]);
   });

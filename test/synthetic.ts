@@ -36,13 +36,25 @@ export const cotahist = ({ sessions, perSession, seed = 1, generated }: Syntheti
 };
 
 const digits = (value: number | bigint, width: number) => String(value).padStart(width, "0");
-const letters = (n: number) => String.fromCharCode(65 + (Math.floor(n / 17576) % 26), 65 + (Math.floor(n / 676) % 26), 65 + (Math.floor(n / 26) % 26), 65 + (n % 26));
+const letters = (n: number) =>
+  String.fromCharCode(
+    65 + (Math.floor(n / 17576) % 26),
+    65 + (Math.floor(n / 676) % 26),
+    65 + (Math.floor(n / 26) % 26),
+    65 + (n % 26),
+  );
 
 const line = (day: string, i: number, next: () => number): string => {
   const kind = i % 10;
-  const [market, bdi] = kind === 0 ? ["010", "02"] : kind === 1 ? ["020", "96"] : kind < 7 ? ["070", "78"] : ["080", "82"];
+  const [market, bdi] =
+    kind === 0 ? ["010", "02"] : kind === 1 ? ["020", "96"] : kind < 7 ? ["070", "78"] : ["080", "82"];
   const share = letters(Math.floor(i / 10));
-  const ticker = market === "010" ? `${share}3` : market === "020" ? `${share}3F` : `${share}${kind}${digits(Math.floor(i / 10) % 1000, 3)}`;
+  const ticker =
+    market === "010"
+      ? `${share}3`
+      : market === "020"
+        ? `${share}3F`
+        : `${share}${kind}${digits(Math.floor(i / 10) % 1000, 3)}`;
   const low = 100 + Math.floor(next() * 10_000);
   const high = low + Math.floor(next() * low * 0.08);
   const within = () => low + Math.floor(next() * (high - low + 1));
@@ -51,10 +63,31 @@ const line = (day: string, i: number, next: () => number): string => {
   const trades = 1 + Math.floor(next() * 999);
   const option = market === "070" || market === "080";
   return [
-    "01", day, bdi, ticker.padEnd(12), market, `EMPRESA ${share}`.slice(0, 12).padEnd(12), "ON      NM", "   ", "R$  ",
-    digits(within(), 13), digits(high, 13), digits(low, 13), digits(average, 13), digits(within(), 13), digits(low, 13), digits(high, 13),
-    digits(trades, 5), digits(quantity, 18), digits(BigInt(average) * BigInt(quantity), 18),
-    digits(option ? low : 0, 13), "0", option ? `${Number(day.slice(0, 4)) + 1}0117` : "99991231", "0000001", digits(0, 13),
-    `BR${share}ACNOR${i % 10}`.padEnd(12), digits(i % 1000, 3),
+    "01",
+    day,
+    bdi,
+    ticker.padEnd(12),
+    market,
+    `EMPRESA ${share}`.slice(0, 12).padEnd(12),
+    "ON      NM",
+    "   ",
+    "R$  ",
+    digits(within(), 13),
+    digits(high, 13),
+    digits(low, 13),
+    digits(average, 13),
+    digits(within(), 13),
+    digits(low, 13),
+    digits(high, 13),
+    digits(trades, 5),
+    digits(quantity, 18),
+    digits(BigInt(average) * BigInt(quantity), 18),
+    digits(option ? low : 0, 13),
+    "0",
+    option ? `${Number(day.slice(0, 4)) + 1}0117` : "99991231",
+    "0000001",
+    digits(0, 13),
+    `BR${share}ACNOR${i % 10}`.padEnd(12),
+    digits(i % 1000, 3),
   ].join("");
 };

@@ -65,7 +65,9 @@ async function* readPages(aws: Aws, id: string, header: boolean): AsyncGenerator
   let token: string | undefined;
   let first = header;
   do {
-    const page = await aws.athena.send(new GetQueryResultsCommand({ QueryExecutionId: id, NextToken: token, MaxResults: 1000 }));
+    const page = await aws.athena.send(
+      new GetQueryResultsCommand({ QueryExecutionId: id, NextToken: token, MaxResults: 1000 }),
+    );
     const rows = (page.ResultSet?.Rows ?? []).map((row) => (row.Data ?? []).map((cell) => cell.VarCharValue ?? null));
     const fields = (page.ResultSet?.ResultSetMetadata?.ColumnInfo ?? []).map((c) => ({
       name: c.Name ?? "",

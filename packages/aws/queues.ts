@@ -2,9 +2,9 @@ import {
   ChangeMessageVisibilityBatchCommand,
   DeleteMessageBatchCommand,
   GetQueueAttributesCommand,
-  type Message as SqsMessage,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
+  type Message as SqsMessage,
 } from "@aws-sdk/client-sqs";
 import PQueue from "p-queue";
 import { byteLength } from "../core/message.ts";
@@ -157,7 +157,9 @@ export const release = async (aws: Aws, queue: string, receipts: readonly string
     await aws.sqs.send(
       new ChangeMessageVisibilityBatchCommand({
         QueueUrl: queueUrl(aws, queue),
-        Entries: receipts.slice(at, at + 10).map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 })),
+        Entries: receipts
+          .slice(at, at + 10)
+          .map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 })),
       }),
     );
 };
@@ -166,7 +168,12 @@ export const release = async (aws: Aws, queue: string, receipts: readonly string
  * Every message of a queue, looked at and not removed: each is hidden while the look lasts and visible again after it.
  * `take` says whether to go on.
  */
-export const peek = async <T>(aws: Aws, queue: string, look: (messages: ReceivedMessage[]) => Promise<T> | T, limit = 100_000): Promise<T> => {
+export const peek = async <T>(
+  aws: Aws,
+  queue: string,
+  look: (messages: ReceivedMessage[]) => Promise<T> | T,
+  limit = 100_000,
+): Promise<T> => {
   const all: ReceivedMessage[] = [];
   const seen = new Set<string>();
   try {
@@ -179,7 +186,11 @@ export const peek = async <T>(aws: Aws, queue: string, look: (messages: Received
     }
     return await look(all);
   } finally {
-    await release(aws, queue, all.map((m) => m.receipt));
+    await release(
+      aws,
+      queue,
+      all.map((m) => m.receipt),
+    );
   }
 };
 
@@ -189,7 +200,11 @@ export const depth = async (aws: Aws, queue: string): Promise<Depth> => {
   const { Attributes: a } = await aws.sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: queueUrl(aws, queue),
-      AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed"],
+      AttributeNames: [
+        "ApproximateNumberOfMessages",
+        "ApproximateNumberOfMessagesNotVisible",
+        "ApproximateNumberOfMessagesDelayed",
+      ],
     }),
   );
   return {

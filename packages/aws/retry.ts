@@ -18,6 +18,7 @@ export const isTransient = (error: unknown): boolean => {
   const e = error as { $retryable?: unknown; $metadata?: { httpStatusCode?: number }; name?: string; code?: string };
   const status = e.$metadata?.httpStatusCode;
   if (e.$retryable || status === 429 || (status !== undefined && status >= 500)) return true;
-  if (/Throttl|ServiceUnavailable|TooManyRequests|SlowDown|InternalFailure|InternalError|Timeout/i.test(e.name ?? "")) return true;
+  if (/Throttl|ServiceUnavailable|TooManyRequests|SlowDown|InternalFailure|InternalError|Timeout/i.test(e.name ?? ""))
+    return true;
   return /^(ECONNRESET|ECONNREFUSED|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND)$/.test(e.code ?? "");
 };

@@ -165,7 +165,8 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
   /** How many raw objects lie from the first pending one's date on. */
   const landed = async (first: string): Promise<number> => {
     let objects = 0;
-    for await (const _ of list(aws, "lake", `raw/${dataset.name}/`, { after: first.slice(0, first.lastIndexOf("/")) })) objects++;
+    for await (const _ of list(aws, "lake", `raw/${dataset.name}/`, { after: first.slice(0, first.lastIndexOf("/")) }))
+      objects++;
     return objects;
   };
 

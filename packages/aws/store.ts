@@ -62,7 +62,13 @@ export const create = async (
   for (let attempt = 0; ; attempt++) {
     try {
       await aws.s3.send(
-        new PutObjectCommand({ Bucket: bucket(aws.stage, at), Key: key, Body: body, IfNoneMatch: "*", Metadata: metadata }),
+        new PutObjectCommand({
+          Bucket: bucket(aws.stage, at),
+          Key: key,
+          Body: body,
+          IfNoneMatch: "*",
+          Metadata: metadata,
+        }),
       );
       return "created";
     } catch (error) {

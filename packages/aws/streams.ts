@@ -16,7 +16,12 @@ const CONCURRENCY = 2;
  * refused is sent again by index, alone, with jittered back-off until `until`; what then is left, or whose outcome is
  * unknown, is not taken.
  */
-export const deliver = async (aws: Aws, stream: string, parcels: readonly Parcel[], until: number): Promise<Outcome[]> => {
+export const deliver = async (
+  aws: Aws,
+  stream: string,
+  parcels: readonly Parcel[],
+  until: number,
+): Promise<Outcome[]> => {
   const taken = new Set<Parcel>();
   const pool = new PQueue({ concurrency: CONCURRENCY });
   await pool.addAll(

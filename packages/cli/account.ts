@@ -93,7 +93,10 @@ const commitNumber = async (place: Place, dataset: Dataset, n: number): Promise<
 };
 
 const refusedError = ({ key, reason, message }: Commit["rejected"][number]): PregaoError =>
-  new PregaoError("refused", `the raw object ${key} was refused (${reason}: ${message}); its rows are in no table. Next: pregao status`);
+  new PregaoError(
+    "refused",
+    `the raw object ${key} was refused (${reason}: ${message}); its rows are in no table. Next: pregao status`,
+  );
 
 const failedError = ({ key, reason }: Commit["failed"][number]): PregaoError =>
   new PregaoError("failed", `the job failed on ${key}: ${reason}. It is tried again by itself; see: pregao status`);
@@ -129,7 +132,13 @@ const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<n
     return [...records.values()].reduce((sum, n) => sum + n, 0);
   });
 
-const accountOf = async (place: Place, dataset: Dataset, scraped: Scraped, rejected: number, commit: Commit | null): Promise<Account> => {
+const accountOf = async (
+  place: Place,
+  dataset: Dataset,
+  scraped: Scraped,
+  rejected: number,
+  commit: Commit | null,
+): Promise<Account> => {
   const { sha256, scraped_at } = scraped.origin;
   const tables = dataset.tables.filter((t) => t.columns.event_id);
   const [raw] = await all(
@@ -139,10 +148,22 @@ const accountOf = async (place: Place, dataset: Dataset, scraped: Scraped, rejec
   );
   const counts: Record<string, number> = {};
   for (const t of tables) {
-    const [row] = await all(place.aws, `SELECT count(*) AS n FROM ${t.name} WHERE origin_sha256 = '${sha256}'`, dataset.database);
+    const [row] = await all(
+      place.aws,
+      `SELECT count(*) AS n FROM ${t.name} WHERE origin_sha256 = '${sha256}'`,
+      dataset.database,
+    );
     counts[t.name] = Number(row?.n);
   }
   const inTables = Object.values(counts).reduce((sum, n) => sum + n, 0);
   const inRaw = Number(raw?.n);
-  return { sent: scraped.rows, repeated: scraped.rows - distinctOf(scraped), raw: inRaw, rejected, tables: counts, superseded: inRaw - inTables, commit: commit?.commit ?? 0 };
+  return {
+    sent: scraped.rows,
+    repeated: scraped.rows - distinctOf(scraped),
+    raw: inRaw,
+    rejected,
+    tables: counts,
+    superseded: inRaw - inTables,
+    commit: commit?.commit ?? 0,
+  };
 };

@@ -18,7 +18,8 @@ type Global = PlaceOptions & { json?: boolean };
 /** Exit status: 0 done, 1 failed, 2 wrong usage; 128 + n when signal n ended it. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
-  const output = openOutput(words.includes("--json"));
+  let state: string | undefined;
+  const output = openOutput(words.includes("--json"), () => state);
   // A reader that has seen enough, as `head` does, is no failure of ours.
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error) => {
@@ -26,7 +27,11 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     });
   process.once("uncaughtException", (error) => process.exit(complain(error, output.json)));
   try {
-    await commands(output).parseAsync(argv, { from: "user" });
+    const program = commands(output);
+    program.hook("preAction", (_, verb) => {
+      state = optionsOf<Global>(verb).state;
+    });
+    await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     process.exitCode = complain(error, output.json);
   }

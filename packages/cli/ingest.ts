@@ -13,7 +13,9 @@ export type IngestOptions = { file?: string; url?: string; version?: string; wai
 export const ingest = async (place: Place, dataset: Dataset, options: IngestOptions): Promise<void> => {
   if (Boolean(options.file) === Boolean(options.url))
     throw new PregaoError("usage", "expected --file PATH or --url URL: where the origin's bytes are");
-  const origin = options.file ? await openFile(options.file) : { file: await download(options.url!), close: async () => {} };
+  const origin = options.file
+    ? await openFile(options.file)
+    : { file: await download(options.url!), close: async () => {} };
   try {
     const file = { ...origin.file, ...(options.version ? { version: options.version } : {}) };
     const { scraped, account } = await flow(place, dataset, file, Boolean(options.wait));
@@ -29,11 +31,13 @@ export const flow = async (
   dataset: Dataset,
   file: OriginFile,
   wait: boolean,
+  sent: (scraped: Scraped) => void = () => {},
 ): Promise<{ scraped: Scraped; account: Account | null }> => {
   const { output } = place;
   const before = await newestCommit(place, dataset.name);
   let bar = output.bar("check", file.bytes.size);
   const scraped = await scrape(place.aws, dataset, file, {
+    checked: (done) => bar.at(done),
     surveyed: (rows) => {
       bar.done();
       bar = output.bar("send", rows);
@@ -45,9 +49,12 @@ export const flow = async (
       "not_accepted",
       `${plural(scraped.refused, "row")} refused by the queue and ${count(scraped.unknown)} with unknown outcome, of ${count(scraped.rows)}. Run the same command again: what was accepted before stays the same`,
     );
+  sent(scraped);
   if (!wait) return { scraped, account: null };
   const refining = output.bar("publish", scraped.rows);
-  const account = await followed(place, dataset, scraped, before, (rows) => refining.at(rows)).finally(() => refining.done());
+  const account = await followed(place, dataset, scraped, before, (rows) => refining.at(rows)).finally(() =>
+    refining.done(),
+  );
   return { scraped, account };
 };
 
@@ -57,14 +64,19 @@ const SNAPSHOT_BYTES = 256 * 1024 ** 2;
 /** A file as random access to its bytes. A larger one is read in pieces, and refused if it changes meanwhile. */
 export const openFile = async (path: string): Promise<{ file: OriginFile; close: () => Promise<void> }> => {
   const info = await stat(path).catch(() => null);
-  if (!info?.isFile()) throw new PregaoError("file", `expected a file at ${path}, there is ${info ? "something else" : "none"}`);
+  if (!info?.isFile())
+    throw new PregaoError("file", `expected a file at ${path}, there is ${info ? "something else" : "none"}`);
   const source = basename(path);
-  if (info.size <= SNAPSHOT_BYTES) return { file: { source, bytes: inMemory(await readFile(path)) }, close: async () => {} };
+  if (info.size <= SNAPSHOT_BYTES)
+    return { file: { source, bytes: inMemory(await readFile(path)) }, close: async () => {} };
   const handle = await open(path);
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     const now = await handle.stat();
     if (now.size !== info.size || now.mtimeMs !== info.mtimeMs)
-      throw new PregaoError("file_changed", `${path} was changed while it was read: run the command again when nobody writes to it`);
+      throw new PregaoError(
+        "file_changed",
+        `${path} was changed while it was read: run the command again when nobody writes to it`,
+      );
     const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(end, info.size) - start));
     let filled = 0;
     while (filled < buffer.length) {
@@ -83,9 +95,14 @@ const screen = (dataset: Dataset, scraped: Scraped, account: Account | null): st
     `${scraped.source}: ${plural(scraped.rows, "row")} of ${plural(sessions.length, "session")} (${sessions[0]} to ${sessions.at(-1)}) in ${plural(scraped.messages, "message")}`,
     ...(scraped.fresh ? [] : ["  these bytes were archived before: the same messages again, which change nothing"]),
   ];
-  if (!account)
-    return [...lines, `  all accepted by the queue`, "", "Next: pregao status", ""].join("\n");
-  return [...lines, ...accountLines(account), "", `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`, ""].join("\n");
+  if (!account) return [...lines, `  all accepted by the queue`, "", "Next: pregao status", ""].join("\n");
+  return [
+    ...lines,
+    ...accountLines(account),
+    "",
+    `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`,
+    "",
+  ].join("\n");
 };
 
 /** The account of an origin as lines whose numbers add up. */

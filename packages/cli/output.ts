@@ -16,14 +16,15 @@ let answered = false;
 /** Whether this process has begun its answer on standard output, where a second document must not follow a first. */
 export const isAnswered = (): boolean => answered;
 
-export const openOutput = (json: boolean): Output => ({
+/** `state` is the --state of the command line: the next commands that a screen names are for the same directory. */
+export const openOutput = (json: boolean, state: () => string | undefined = () => undefined): Output => ({
   json,
   result: (document, screen) => {
     answered = true;
-    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : screen());
+    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : there(screen(), state()));
   },
   say: (line) => {
-    process.stderr.write(`${line}\n`);
+    process.stderr.write(`${there(line, state())}\n`);
   },
   bar: (name, total) => {
     if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
@@ -40,6 +41,14 @@ export const openOutput = (json: boolean): Output => ({
     return { at: (done) => bar.update(done), done: () => bar.stop() };
   },
 });
+
+const there = (text: string, state: string | undefined): string => {
+  if (state === undefined) return text;
+  const dir = /^[\w./~-]+$/.test(state) ? state : `'${state.replaceAll("'", "'\\''")}'`;
+  return text.replace(/^.*\bNext\b.*$/gm, (line) =>
+    line.replace(/\bpregao (?=[a-z])/g, () => `pregao --state ${dir} `),
+  );
+};
 
 /** The reader of a stream has gone, as `head` does when it has seen enough. */
 export const isGone = (error: unknown): boolean =>

@@ -67,7 +67,9 @@ const settled = async (stack: Stack, output: Output): Promise<void> => {
     timer = setTimeout(() => resolve("late"), SETTLE_MS);
   });
   if ((await Promise.race([stack.idle(), late])) === "late")
-    output.say(`still under way after ${SETTLE_MS / 1000} s; nothing is lost, it goes on at the next start. Next: pregao up, pregao status`);
+    output.say(
+      `still under way after ${SETTLE_MS / 1000} s; nothing is lost, it goes on at the next start. Next: pregao up, pregao status`,
+    );
   clearTimeout(timer);
 };
 
@@ -95,7 +97,8 @@ const layoutsFrom = (options: readonly string[] = []): Stage["layouts"] =>
   Object.fromEntries(
     options.map((option) => {
       const [table, partitions] = option.split("=");
-      if (!table || !partitions) throw new PregaoError("usage", `expected --layout TABLE=COLUMN,COLUMN, came ${option}`);
+      if (!table || !partitions)
+        throw new PregaoError("usage", `expected --layout TABLE=COLUMN,COLUMN, came ${option}`);
       return [table, partitions.split(",")];
     }),
   );

@@ -36,7 +36,11 @@ export const asked = async (statement: string | undefined, options: QueryOptions
 
 /** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
 export const query = async (place: Place, { sql, format, file }: Question): Promise<void> => {
-  const result = await run(place.aws, sql, place.database);
+  const result = await run(place.aws, sql, place.database).catch((error: unknown) => {
+    if (error instanceof PregaoError && /does not exist/.test(error.message))
+      throw new PregaoError(error.code, `${error.message}; ${named(place)}`);
+    throw error;
+  });
   const { scannedBytes, totalMs } = result.statistics;
   const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
   if (format !== "table" && format !== "csv") namesApart(result.fields, format);
@@ -59,13 +63,19 @@ export const query = async (place: Place, { sql, format, file }: Question): Prom
   if (more) place.output.say("Next: all of them, with --format csv -o FILE");
 };
 
+const named = ({ datasets }: Place): string =>
+  `what there is: ${datasets.map((d) => `pregao schema ${d.name}`).join(", ")}`;
+
 const statementFrom = async (statement: string | undefined, file: string | undefined): Promise<string> => {
   if (statement !== undefined && file !== undefined)
     throw new PregaoError("usage", "expected a statement or -f FILE, came both");
   const stdin = statement === "-" || file === "-";
   if (stdin && process.stdin.isTTY) process.stderr.write("Type the statement, then Ctrl-D on a line of its own.\n");
   if (file !== undefined && !stdin && statSync(file, { throwIfNoEntry: false })?.isDirectory() !== false)
-    throw new PregaoError("file", `expected a file with a statement at ${file}, there is ${statSync(file, { throwIfNoEntry: false }) ? "a folder" : "none"}`);
+    throw new PregaoError(
+      "file",
+      `expected a file with a statement at ${file}, there is ${statSync(file, { throwIfNoEntry: false }) ? "a folder" : "none"}`,
+    );
   const sql = stdin ? await text(process.stdin) : file !== undefined ? await readFile(file, "utf8") : statement;
   if (!sql?.trim())
     throw new PregaoError(

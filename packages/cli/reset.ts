@@ -7,8 +7,9 @@ import type { Output } from "./output.ts";
 
 /** What makes a directory a state directory; they go last, so that a reset that was cut short can be done again. */
 const MARKS = ["stage.json", "lock.sqlite"];
-/** What a river puts there. */
-const OURS = /^(stage\.json|stack\.json(\.new)?|s3|scratch|(pregao|lock)\.sqlite(-\w+)?|log(\.1)?\.ndjson)$/;
+/** What a river puts there: packages/local, and place.ts. */
+const OURS =
+  /^(stage\.json|stack\.json(\.new)?|s3|firehose|athena|scratch|(pregao|lock)\.sqlite(-\w+)?|log(\.1)?\.ndjson)$/;
 
 /** `pregao reset`: deletes a state directory, if it is one, nothing else is in it, and nothing runs on it. */
 export const reset = async (dir: string, output: Output, yes?: boolean): Promise<void> => {

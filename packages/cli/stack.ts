@@ -3,7 +3,10 @@ import { PregaoError } from "../core/errors.ts";
 import type { Stage } from "../core/stage.ts";
 
 export type StackRequest = { dir: string; stage: Stage; port: number };
-export type FromStack = { url: string } | { done: "idle" | "stop" } | { failed: string; code?: string; details?: Record<string, unknown> };
+export type FromStack =
+  | { url: string }
+  | { done: "idle" | "stop" }
+  | { failed: string; code?: string; details?: Record<string, unknown> };
 
 /** A river that runs in this process. */
 export type Stack = {
@@ -38,7 +41,10 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
     worker.on("message", (message: FromStack) => {
       if ("url" in message) resolve({ url: message.url, idle: () => ask("idle"), stop: () => ask("stop") });
       else if ("done" in message) waiting[message.done].shift()?.();
-      else reject(message.code ? new PregaoError(message.code, message.failed, message.details) : new Error(message.failed));
+      else
+        reject(
+          message.code ? new PregaoError(message.code, message.failed, message.details) : new Error(message.failed),
+        );
     });
     worker.on("error", reject);
     // Nobody may wait for a thread that has gone.

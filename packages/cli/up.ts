@@ -8,7 +8,8 @@ export const up = async (options: PlaceOptions & { port?: number | string }, out
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new PregaoError("usage", `expected --port from 0 to 65535, came ${options.port}`);
   const place = await openPlace({ ...options, port }, output);
-  if (!place.stack) throw new PregaoError("state", `a river is already running on ${place.dir}, at ${place.aws.endpoint}`);
+  if (!place.stack)
+    throw new PregaoError("state", `a river is already running on ${place.dir}, at ${place.aws.endpoint}`);
   const url = place.stack.url;
   output.result({ url, state: place.dir, region: place.stage.region, pid: process.pid }, () =>
     [

@@ -125,7 +125,10 @@ const select = (facts: Facts, wish: Wish): RawObject[] => {
 };
 
 const mayRetry = (failed: Failed, commit: Commit, now: number): boolean =>
-  commit.worked > failed.commit || now >= Date.parse(failed.at) + RETRY_AFTER_MS;
+  commit.worked > failed.commit || isLongAgo(failed.at, now);
+
+/** A time that lies as far ahead was written by a clock that was wrong: nobody waits for it to come. */
+const isLongAgo = (at: string, now: number): boolean => Math.abs(now - Date.parse(at)) >= RETRY_AFTER_MS;
 
 const bounded = (objects: RawObject[]): RawObject[] => {
   let bytes = 0;
@@ -139,7 +142,7 @@ const bounded = (objects: RawObject[]): RawObject[] => {
 /** Whether a dataset that comes from its recipe alone must be made: by today's recipe, and after a failure not at once. */
 const stale = ({ commit, now, accepted }: Facts, shape: Shape): boolean => {
   if (!commit || commit.recipe !== shape.recipe) return true;
-  if (commit.status === "failed") return now >= Date.parse(commit.at) + RETRY_AFTER_MS;
+  if (commit.status === "failed") return isLongAgo(commit.at, now);
   return commit.status === "held" && commit.audit.every((f) => f.severity !== "hold" || accepts(accepted, f));
 };
 

@@ -55,11 +55,19 @@ export const text = (max: number) =>
   column(
     "string",
     z.string().min(1).max(max).regex(printable, "expected no control characters, and no half of a surrogate pair"),
-    (value) => typeof value === "string" && value !== "" && (value.length <= max || [...value].length <= max) && printable.test(value),
+    (value) =>
+      typeof value === "string" &&
+      value !== "" &&
+      (value.length <= max || [...value].length <= max) &&
+      printable.test(value),
   );
 export const INT_MAX = 2_147_483_647;
 export const integer = (max = INT_MAX) =>
-  column("int", z.int().min(0).max(max), (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max);
+  column(
+    "int",
+    z.int().min(0).max(max),
+    (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max,
+  );
 /** A 64-bit integer, a string of digits on the wire. */
 export const bigint = column("bigint", ...digits(18, 0));
 export const decimal = (precision: number, scale: number) =>
@@ -80,7 +88,7 @@ const isDay = (value: unknown): boolean => {
   return Number(parts[3]) <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 };
 /** A calendar day that exists, `YYYY-MM-DD`, from the year 1000 on. */
-export const date = column("date", z.iso.date().regex(/^[1-9]/, "expected a year from 1000 on"), isDay);
+export const date = column("date", z.iso.date({ abort: true }).regex(/^[1-9]/, "expected a year from 1000 on"), isDay);
 
 const instant = /^(\d{4}-\d\d-\d\d) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}$/;
 const isInstant = (value: unknown): boolean => {
@@ -90,7 +98,10 @@ const isInstant = (value: unknown): boolean => {
 /** An instant that exists in UTC, `yyyy-MM-dd HH:mm:ss.SSS`: Firehose rejects offsets. */
 export const timestamp = column(
   "timestamp",
-  z.string().regex(instant, "expected yyyy-MM-dd HH:mm:ss.SSS in UTC").refine(isInstant, "expected an instant that exists"),
+  z
+    .string()
+    .regex(instant, { message: "expected yyyy-MM-dd HH:mm:ss.SSS in UTC", abort: true })
+    .refine(isInstant, "expected an instant that exists"),
   isInstant,
 );
 export const optional = <W>(c: Column<W>): Column<W | null> => ({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { saoPauloDay } from "./calendar.ts";
 import { INT_MAX, integer } from "./columns.ts";
 import type { Dataset, WireRecord } from "./dataset.ts";
-import { type Digest, type Envelope, envelope, nestsDeeper, repeatedKey, typeOf } from "./message.ts";
+import { type Digest, type Envelope, envelope, NESTING, nestsDeeper, repeatedKey, typeOf } from "./message.ts";
 import { type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
 import { holdsAll, validator } from "./table.ts";
 
@@ -72,12 +72,22 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
         const unknown = issue?.code === "unrecognized_keys";
         const field = unknown ? issue.keys.join(",") : (issue?.path.join(".") ?? "");
         const came = unknown ? "" : `, came ${show((value as WireRecord | null)?.[field])}`;
-        refuse(unknown ? "unknown_field" : "invalid_field", `${field}: ${issue?.message}${came}`, `data.records[${index}].${field}`, value);
+        refuse(
+          unknown ? "unknown_field" : "invalid_field",
+          `${field}: ${issue?.message}${came}`,
+          `data.records[${index}].${field}`,
+          value,
+        );
         return;
       }
       const valid = parsed.data as Record<string, string>;
       if (raw.subject(valid) !== event.subject) {
-        refuse("subject", `expected records of ${event.subject} only, came ${show(raw.subject(valid))}`, `data.records[${index}]`, value);
+        refuse(
+          "subject",
+          `expected records of ${event.subject} only, came ${show(raw.subject(valid))}`,
+          `data.records[${index}]`,
+          value,
+        );
         return;
       }
       for (const law of raw.laws) {
@@ -99,19 +109,33 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
 
   return ({ receipt, body, sentAt }) => {
     const seen = new Date(sentAt).toISOString();
-    const whole = (text: string, reason: string, message: string, path: string, before?: { seen?: string; attempts: number }): Judged => ({
+    const whole = (
+      text: string,
+      reason: string,
+      message: string,
+      path: string,
+      before?: { seen?: string; attempts: number },
+    ): Judged => ({
       receipt,
       rows: [],
-      rejects: [rejectBody(dataset, text, { reason, message, path, seen: before?.seen ?? seen }, digest, (before?.attempts ?? 0) + 1)],
+      rejects: [
+        rejectBody(
+          dataset,
+          text,
+          { reason, message, path, seen: before?.seen ?? seen },
+          digest,
+          (before?.attempts ?? 0) + 1,
+        ),
+      ],
     });
     const parse = (text: string, before?: { seen?: string; attempts: number }): Judged => {
       try {
-        return parsed(text, before);
+        return judgeText(text, before);
       } catch (error) {
         return whole(text, "unjudgeable", `the judge failed: ${(error as Error).message}`, "", before);
       }
     };
-    const parsed = (text: string, before?: { seen?: string; attempts: number }): Judged => {
+    const judgeText = (text: string, before?: { seen?: string; attempts: number }): Judged => {
       let value: unknown;
       try {
         value = JSON.parse(text);
@@ -133,7 +157,13 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       const texts = records.map((record) => (plain(record) ? canonical(record as WireRecord) : null));
       const deep = records.findIndex((record, index) => texts[index] === null && nestsDeeper(record));
       if (deep >= 0)
-        return whole(text, "envelope", "expected lists and objects in at most 32 levels", `data.records[${deep}]`, before);
+        return whole(
+          text,
+          "envelope",
+          `expected lists and objects in at most ${NESTING} levels`,
+          `data.records[${deep}]`,
+          before,
+        );
       const ours = texts.every((json) => json !== null) ? spelled(event.data, texts) : JSON.stringify(value);
       const key = text === ours ? null : repeatedKey(text);
       if (key !== null) return whole(text, "envelope", `expected each key once, came ${show(key)} twice`, key, before);

@@ -41,7 +41,7 @@ export const envelope = z.strictObject({
 export type Envelope = z.infer<typeof envelope>;
 
 /** Levels of lists and objects in one record, itself one of them. No column has any; what is deeper nobody could spell again. */
-const NESTING = 32;
+export const NESTING = 32;
 
 /** Whether a value of JSON nests deeper than a record may. It looks no further down than that. */
 export const nestsDeeper = (value: unknown, levels = NESTING): boolean =>
@@ -71,7 +71,8 @@ export type Message = { id: string; group: string; body: string; rows: number };
 
 export type Digest = (text: string) => string;
 
-export const typeOf = (dataset: Pick<Dataset, "name" | "version">): string => `br.pregao.${dataset.name}.v${dataset.version}`;
+export const typeOf = (dataset: Pick<Dataset, "name" | "version">): string =>
+  `br.pregao.${dataset.name}.v${dataset.version}`;
 
 /**
  * Messages of one subject, each with as many records as fit in {@link MESSAGE_BYTES}. The same records give the same

@@ -15,9 +15,16 @@ import { partitionValues } from "./table.ts";
 
 /** Listed and neither settled, in order of ingest date and key. */
 export const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => {
-  const names = recentNames(facts.commit);
-  const objects = new Map(facts.raw.map((o) => [nameOf(o), nameObject(o)]));
-  return [...objects.values()].filter((o) => !isSettled(facts.commit, o, names)).sort(byKey);
+  const { commit } = facts;
+  const names = recentNames(commit);
+  const waiting = new Set(watched(commit));
+  const objects = new Map(
+    facts.raw.map((o) => [
+      nameOf(o),
+      nameObject(waiting.has(o.key) ? { ...o, named: true } : o, commit?.through ?? null),
+    ]),
+  );
+  return [...objects.values()].filter((o) => !isSettled(commit, o, names)).sort(byKey);
 };
 
 /** What a look at an object's footer found. `gone`: there is no such version any more. */
@@ -94,10 +101,13 @@ export const watched = (commit: Commit | null): string[] =>
     : [];
 
 /**
- * Of objects a bell named: those that only a bell knows of (late) and that nothing has taken note of yet. The bell must
- * ring again for them.
+ * Of objects a bell named: those that only a bell knows of, now (late) or once the open run is published (it closes their
+ * date without them), and that nothing has taken note of yet. The bell must ring again for them.
  */
 export const owed = (facts: Facts, named: readonly string[]): string[] => {
+  const { run, commit } = facts;
+  const keys = new Set(named);
+  const closing = (run && run.run > (commit?.commit ?? 0) && run.through) || "";
   const noted = new Set(
     [
       ...(facts.run?.objects ?? []),
@@ -108,6 +118,6 @@ export const owed = (facts: Facts, named: readonly string[]): string[] => {
     ].map(nameOf),
   );
   return unsettled(facts)
-    .filter((o) => o.late && named.includes(o.key) && !noted.has(nameOf(o)))
+    .filter((o) => keys.has(o.key) && !noted.has(nameOf(o)) && (o.late || (ingestDate(o.key) ?? "") <= closing))
     .map((o) => o.key);
 };

@@ -1,4 +1,4 @@
-import { type GlueType, duckdbType } from "./columns.ts";
+import { duckdbType, type GlueType } from "./columns.ts";
 import type { Audit, Dataset, Step } from "./dataset.ts";
 import type { Columns, Table } from "./table.ts";
 
@@ -42,7 +42,10 @@ const recipeTable = (t: Table): RecipeTable => ({
 });
 
 /** The recipe of a dataset and the assets it names. `digest` is SHA-256 in hexadecimal. */
-export const recipeOf = (dataset: Dataset, digest: (text: string) => string): { recipe: Recipe; assets: Map<string, string> } => {
+export const recipeOf = (
+  dataset: Dataset,
+  digest: (text: string) => string,
+): { recipe: Recipe; assets: Map<string, string> } => {
   const assets = new Map<string, string>();
   const named: Recipe["assets"] = {};
   for (const [name, asset] of Object.entries(dataset.assets)) {

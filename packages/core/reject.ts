@@ -36,7 +36,13 @@ export const rejectRecords = (event: Envelope, records: readonly unknown[], caus
 };
 
 /** A body that is no message of ours travels whole, as text inside an envelope of its own. */
-export const rejectBody = (dataset: Pick<Dataset, "name">, body: string, cause: Cause, digest: Digest, attempts = 1): Reject => {
+export const rejectBody = (
+  dataset: Pick<Dataset, "name">,
+  body: string,
+  cause: Cause,
+  digest: Digest,
+  attempts = 1,
+): Reject => {
   const id = digest(`${dataset.name}\n${cause.reason}\n${body}`).slice(0, 32);
   return {
     id,
@@ -100,7 +106,8 @@ export const rejectObject = (
 export const unwrap = (value: unknown): { body: string; seen?: string; attempts: number } | null => {
   const event = value as Record<string, unknown> | null;
   if (typeof event !== "object" || event === null) return null;
-  if (event.datacontenttype !== "text/plain" || typeof event.data !== "string" || event.subject !== "unreadable") return null;
+  if (event.datacontenttype !== "text/plain" || typeof event.data !== "string" || event.subject !== "unreadable")
+    return null;
   return {
     body: event.data,
     ...(typeof event.rejectseen === "string" ? { seen: event.rejectseen } : {}),
@@ -156,7 +163,12 @@ const recordsOf = (event: Record<string, unknown> | null, body: string): unknown
   return records.some((record) => nestsDeeper(record)) ? [body] : records;
 };
 
-const exhausted = (body: string, arrival: { messageId: string; sentAt: string }, ticker: string, records: unknown[]): DeadLetter => ({
+const exhausted = (
+  body: string,
+  arrival: { messageId: string; sentAt: string },
+  ticker: string,
+  records: unknown[],
+): DeadLetter => ({
   id: arrival.messageId,
   reason: "exhausted",
   message: "received too often without being settled; SQS moved it here",
@@ -179,7 +191,10 @@ export const patched = (body: string, patches: Readonly<Record<string, unknown>>
     const data = event.data as { records: unknown[] };
     return JSON.stringify({
       ...event,
-      data: { ...data, records: data.records.map((record) => ({ ...(record as Record<string, unknown>), ...patches })) },
+      data: {
+        ...data,
+        records: data.records.map((record) => ({ ...(record as Record<string, unknown>), ...patches })),
+      },
     });
   } catch {
     throw new PregaoError("patch", "expected records to patch, this dead letter is not a readable message");

@@ -3,12 +3,15 @@ import { PregaoError } from "./errors.ts";
 
 /**
  * A raw object as Firehose left it: rewritten, it is another object. `late`: no listing from `through` on will find it
- * (it landed when its ingest date could already be closed, or names no date), so it is remembered by name for good.
+ * (it landed when its ingest date was closed or could be, or names no date), so it is remembered by name for good.
  */
 export type RawObject = { key: string; etag: string; size: number; late?: true };
 
-/** A raw object as a listing shows it; `modified` in milliseconds since 1970. */
-export type ListedObject = { key: string; etag: string; size: number; modified: number };
+/**
+ * A raw object as a listing shows it; `modified` in milliseconds since 1970. `named`: somebody says that it may not have
+ * been read (a bell, or a full listing that found it in no run), whatever the clocks said when its date was closed.
+ */
+export type ListedObject = { key: string; etag: string; size: number; modified: number; named?: true };
 
 export type FileEntry = { name: string; bytes: number; rows: number };
 
@@ -129,8 +132,8 @@ export const attemptFolder = (table: string, run: number, attempt: string): stri
 const DAY_MS = 86_400_000;
 /** An ingest date closes this long after its end: Firehose delivers what it took within 24 h or loses it. */
 export const CLOSES_AFTER_MS = 48 * 3_600_000;
-/** Our clock and the store's may differ by this much. */
-const SKEW_MS = 3_600_000;
+/** Our clock and the store's may differ by this much without a word. */
+export const SKEW_MS = 3_600_000;
 
 /** The UTC day of arrival in a raw key, or null if it names none that exists. */
 export const ingestDate = (key: string): string | null => {
@@ -143,10 +146,19 @@ export const dayBefore = (date: string): string => new Date(Date.parse(date) - D
 /** The last ingest date that is closed by a clock, if all its objects are settled. */
 export const lastClosed = (now: number): string => new Date(now - CLOSES_AFTER_MS - DAY_MS).toISOString().slice(0, 10);
 
-/** A listed object as runs and commits name it. */
-export const nameObject = ({ key, etag, size, modified }: ListedObject): RawObject => {
+/**
+ * A listed object as runs and commits name it. It is late by the clocks, or because it is named and its date is not after
+ * `through`: a clock that was wrong closed it too early. Read a second time, an object changes nothing.
+ */
+export const nameObject = (
+  { key, etag, size, modified, named }: ListedObject,
+  through: string | null = null,
+): RawObject => {
   const date = ingestDate(key);
-  const late = date === null || modified >= Date.parse(date) + DAY_MS + CLOSES_AFTER_MS - SKEW_MS;
+  const late =
+    date === null ||
+    modified >= Date.parse(date) + DAY_MS + CLOSES_AFTER_MS - SKEW_MS ||
+    (named === true && through !== null && date <= through);
   return late ? { key, etag, size, late } : { key, etag, size };
 };
 

@@ -3,7 +3,12 @@ import { type Digest, envelope, typeOf } from "./message.ts";
 import { type Reject, rejectBody, rejectRecords } from "./reject.ts";
 
 /** One line of an object that Firehose wrote under its error prefix; the rest of its fields are not ours to read. */
-export type FailedDelivery = { rawData: string; lastErrorCode: string; lastErrorMessage: string; arrivalTimestamp: number };
+export type FailedDelivery = {
+  rawData: string;
+  lastErrorCode: string;
+  lastErrorMessage: string;
+  arrivalTimestamp: number;
+};
 
 /**
  * The rows of a record that Firehose could not convert, each a reject under Firehose's code, in a form that can be sent
@@ -18,7 +23,12 @@ export const salvage = (dataset: Dataset, text: string, failure: FailedDelivery,
     .map((line) => salvageRow(dataset, line, cause, digest));
 };
 
-const salvageRow = (dataset: Dataset, line: string, cause: { reason: string; message: string; path: string; seen: string }, digest: Digest): Reject => {
+const salvageRow = (
+  dataset: Dataset,
+  line: string,
+  cause: { reason: string; message: string; path: string; seen: string },
+  digest: Digest,
+): Reject => {
   try {
     const row = JSON.parse(line) as WireRecord;
     const record: WireRecord = {};
@@ -33,7 +43,10 @@ const salvageRow = (dataset: Dataset, line: string, cause: { reason: string; mes
       subject: dataset.raw?.subject(record),
       time: `${String(row.scraped_at).replace(" ", "T")}Z`,
       datacontenttype: "application/json",
-      data: { origin: { sha256: row.origin_sha256, version: row.source_version, scraped_at: row.scraped_at }, records: [record] },
+      data: {
+        origin: { sha256: row.origin_sha256, version: row.source_version, scraped_at: row.scraped_at },
+        records: [record],
+      },
     });
     return rejectRecords(event, [record], cause, digest);
   } catch {

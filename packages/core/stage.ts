@@ -2,7 +2,9 @@ import { z } from "zod";
 
 /** Where a river runs. Everything a function must know of its surroundings; all names follow from it. */
 export const stage = z.strictObject({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,19}$/, "expected a stage name: lower-case letters, digits and -, at most 20"),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,19}$/, "expected a stage name: lower-case letters, digits and -, at most 20"),
   account: z.string().regex(/^\d{12}$/),
   region: z.string().min(1),
   pace: z.enum(["daily", "intraday"]),
@@ -23,7 +25,8 @@ export const laptop = (layouts: Stage["layouts"] = {}): Stage => ({
 /** Queues, streams, jobs and functions: unique in an account and region. */
 export const resource = (s: Stage, name: string): string => (s.name === "local" ? name : `pregao-${s.name}-${name}`);
 /** Buckets: unique in the world. */
-export const bucket = (s: Stage, name: string): string => (s.name === "local" ? name : `pregao-${s.name}-${name}-${s.account}`);
+export const bucket = (s: Stage, name: string): string =>
+  s.name === "local" ? name : `pregao-${s.name}-${name}-${s.account}`;
 
 export const queueArn = (s: Stage, name: string): string => `arn:aws:sqs:${s.region}:${s.account}:${resource(s, name)}`;
 /** A queue's logical name from its ARN or URL. */

@@ -30,7 +30,12 @@ const RETENTION_SECONDS = 14 * 24 * 3600;
 const VISIBILITY_FACTOR = 6;
 
 export type FunctionSpec = { name: string; handler: string; timeout: number; memory: number };
-export type QueueSpec = { name: string; visibility: number; retention: number; deadLetter?: { queue: string; maxReceive: number } };
+export type QueueSpec = {
+  name: string;
+  visibility: number;
+  retention: number;
+  deadLetter?: { queue: string; maxReceive: number };
+};
 export type MappingSpec = { queue: string; function: string; batch: number; window: number; concurrency: number };
 export type TableSpec = {
   name: string;
@@ -42,9 +47,29 @@ export type TableSpec = {
   /** A date partition that readers compute instead of looking it up. */
   projection?: string;
 };
-export type StreamSpec = { name: string; database: string; table: string; prefix: string; errors: string; mib: number; seconds: number };
-export type NoticeSpec = { bucket: string; prefix: string; suffix: string; to: { queue: string } | { function: string } };
-export type JobSpec = { name: string; dataset: string; concurrent: number; retries: number; timeoutMinutes: number; events: string };
+export type StreamSpec = {
+  name: string;
+  database: string;
+  table: string;
+  prefix: string;
+  errors: string;
+  mib: number;
+  seconds: number;
+};
+export type NoticeSpec = {
+  bucket: string;
+  prefix: string;
+  suffix: string;
+  to: { queue: string } | { function: string };
+};
+export type JobSpec = {
+  name: string;
+  dataset: string;
+  concurrent: number;
+  retries: number;
+  timeoutMinutes: number;
+  events: string;
+};
 export type ClockSpec = { name: string; cron: string; zone: string; function: string; input: unknown };
 
 export type Topology = {
@@ -107,8 +132,23 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
       { bucket: "lake", prefix: "raw/", suffix: ".parquet", to: { queue: "landed" } },
       { bucket: "lake", prefix: "errors/", suffix: "", to: { function: "salvage" } },
     ],
-    jobs: datasets.map((d) => ({ name: `refine-${d.name}`, dataset: d.name, concurrent: 1, retries: 0, timeoutMinutes: 60, events: "landed" })),
-    clocks: [{ name: "advance", cron: "*/15 * * * *", zone: "UTC", function: "advance", input: { datasets: datasets.map((d) => d.name) } }],
+    jobs: datasets.map((d) => ({
+      name: `refine-${d.name}`,
+      dataset: d.name,
+      concurrent: 1,
+      retries: 0,
+      timeoutMinutes: 60,
+      events: "landed",
+    })),
+    clocks: [
+      {
+        name: "advance",
+        cron: "*/15 * * * *",
+        zone: "UTC",
+        function: "advance",
+        input: { datasets: datasets.map((d) => d.name) },
+      },
+    ],
     databases: Object.entries(Object.groupBy(datasets, (d) => d.database)).map(([name, members]) => ({
       name,
       comment: members!.map((d) => d.means).join("; "),

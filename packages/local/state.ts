@@ -70,9 +70,10 @@ export const openState = (dir: string, alarm: (error: unknown) => void = shout):
     return result;
   };
   const afterCommit = (work: () => void): void => {
-    if (!waiting) return work();
-    waiting.delete(work);
-    waiting.add(work);
+    if (waiting) {
+      waiting.delete(work);
+      waiting.add(work);
+    } else work();
   };
   return {
     dir,

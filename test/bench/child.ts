@@ -2,10 +2,13 @@ import { spawn } from "node:child_process";
 
 /** Runs a bench of this folder in a process of its own, so that peak memory is its own, and returns what it printed. */
 export const child = async <T>(file: string, ...args: string[]): Promise<T & { peak_mib: number }> => {
-  const process_ = spawn(process.execPath, [new URL(file, import.meta.url).pathname, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+  const process_ = spawn(process.execPath, [new URL(file, import.meta.url).pathname, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   let text = "";
   for await (const chunk of process_.stdout) text += chunk;
-  const code = process_.exitCode ?? (await new Promise<number>((resolve) => process_.once("exit", (c) => resolve(c ?? 1))));
+  const code =
+    process_.exitCode ?? (await new Promise<number>((resolve) => process_.once("exit", (c) => resolve(c ?? 1))));
   if (code !== 0) throw new Error(`${file} ${args.join(" ")} ended with ${code}`);
   return JSON.parse(text) as T & { peak_mib: number };
 };

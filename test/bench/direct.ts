@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openFile } from "../../packages/cli/ingest.ts";
 import { fields } from "../../packages/datasets/bovespa/layout.ts";
 import { unzipped } from "../../packages/datasets/zip.ts";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
-import { openFile } from "../../packages/cli/ingest.ts";
 import { figures, seconds } from "./child.ts";
 
 /**
@@ -27,15 +27,20 @@ try {
   const column = ({ name, kind, at, width, scale }: (typeof fields)[number]) => {
     const slice = `substr(line, ${at + 1}, ${width})`;
     if (kind === "day") return `CAST(strptime(${slice}, '%Y%m%d') AS DATE) AS ${name}`;
-    if (kind === "expiry") return `CASE WHEN ${slice} = '99991231' THEN NULL ELSE CAST(try_strptime(${slice}, '%Y%m%d') AS DATE) END AS ${name}`;
+    if (kind === "expiry")
+      return `CASE WHEN ${slice} = '99991231' THEN NULL ELSE CAST(try_strptime(${slice}, '%Y%m%d') AS DATE) END AS ${name}`;
     if (kind === "text") return `nullif(rtrim(${slice}), '') AS ${name}`;
     if (kind === "count") return `CAST(${slice} AS INTEGER) AS ${name}`;
-    return scale === 0 ? `CAST(${slice} AS BIGINT) AS ${name}` : `CAST(CAST(${slice} AS BIGINT) * CAST(1e-${scale} AS DECIMAL(${scale + 1},${scale})) AS DECIMAL(18,${scale})) AS ${name}`;
+    return scale === 0
+      ? `CAST(${slice} AS BIGINT) AS ${name}`
+      : `CAST(CAST(${slice} AS BIGINT) * CAST(1e-${scale} AS DECIMAL(${scale + 1},${scale})) AS DECIMAL(18,${scale})) AS ${name}`;
   };
   await session.run(
     `CREATE TEMP TABLE linhas AS SELECT ${fields.map(column).join(", ")} FROM read_csv('${text}', columns = {'line': 'VARCHAR'}, delim = '\x01', quote = '', escape = '', header = false, encoding = 'latin-1', auto_detect = false) WHERE line LIKE '01%'`,
   );
-  await session.run(`COPY (SELECT * FROM linhas) TO '${join(dir, "raw.parquet")}' (FORMAT parquet, COMPRESSION snappy)`);
+  await session.run(
+    `COPY (SELECT * FROM linhas) TO '${join(dir, "raw.parquet")}' (FORMAT parquet, COMPRESSION snappy)`,
+  );
   await session.run(
     `COPY (SELECT * FROM linhas WHERE tpmerc = '010' ORDER BY codneg, datpre) TO '${join(dir, "refined.parquet")}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 20000)`,
   );

@@ -17,16 +17,34 @@ const part = async (name: string, run: () => Promise<unknown>): Promise<[string,
 const dir = mkdtempSync(join(tmpdir(), "pregao-bench-"));
 try {
   const results = [
-    ["machine", { cores: availableParallelism(), cpu: cpus()[0]?.model, memory_gib: Math.round(totalmem() / 2 ** 30), node: process.version }] as [string, unknown],
+    [
+      "machine",
+      {
+        cores: availableParallelism(),
+        cpu: cpus()[0]?.model,
+        memory_gib: Math.round(totalmem() / 2 ** 30),
+        node: process.version,
+      },
+    ] as [string, unknown],
     ...(await part("decode", decode)),
     ...(await part("river", async () => {
       type River = { file_to_queryable_s: number };
       const runs: { river: River; direct: { direct_s: number } }[] = [];
       // In turn, so that a drift of the machine's speed hits both.
-      for (let i = 0; i < 3; i++) runs.push({ river: await child<River>("./ingest.ts", yearly), direct: await child<{ direct_s: number }>("./direct.ts", yearly) });
+      for (let i = 0; i < 3; i++)
+        runs.push({
+          river: await child<River>("./ingest.ts", yearly),
+          direct: await child<{ direct_s: number }>("./direct.ts", yearly),
+        });
       runs.sort((a, b) => a.river.file_to_queryable_s - b.river.file_to_queryable_s);
       const { river, direct } = runs[1]!;
-      return { river, direct, ratio: Math.round((river.file_to_queryable_s / direct.direct_s) * 10) / 10, goal_s: 5, goal_peak_mib: 1024 };
+      return {
+        river,
+        direct,
+        ratio: Math.round((river.file_to_queryable_s / direct.direct_s) * 10) / 10,
+        goal_s: 5,
+        goal_peak_mib: 1024,
+      };
     })),
     ...(await part("layout", () => child("./ingest.ts", yearly, "bovespa_refined=year,ticker"))),
     ...(await part("latency", async () => ({ ...(await child<object>("./latency.ts", "100")), goal_p99_s: 3 }))),

@@ -1,9 +1,8 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BatchCreatePartitionCommand, GetTableCommand } from "@aws-sdk/client-glue";
-import { query } from "../../packages/aws/queries.ts";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
-import { readFileSync } from "node:fs";
+import { query } from "../../packages/aws/queries.ts";
 import type { Place } from "../../packages/cli/place.ts";
 import { duckdbType } from "../../packages/core/columns.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
@@ -36,17 +35,26 @@ const grow = async (place: Place): Promise<number> => {
   const session = await openSession({ scratch: join(place.dir, "bench") });
   const values = Object.entries(refined.columns).map(([name, { type }]) => {
     const value =
-      name === "ticker" ? "'T' || lpad(CAST(t AS VARCHAR), 4, '0')"
-      : name === "data_pregao" ? "make_date(y, 1, 1) + CAST(s AS INTEGER)"
-      : name === "event_id" ? "md5(CAST(hash(y, s, t) AS VARCHAR))"
-      : type === "string" ? `'${name.slice(0, 2)}' || CAST(t % 100 AS VARCHAR)`
-      : type === "boolean" ? "false"
-      : type === "date" ? "make_date(y, 1, 1)"
-      : type === "timestamp" ? "make_timestamp(y, 1, 1, 0, 0, 0)"
-      : "hash(y, s, t) % 90000";
+      name === "ticker"
+        ? "'T' || lpad(CAST(t AS VARCHAR), 4, '0')"
+        : name === "data_pregao"
+          ? "make_date(y, 1, 1) + CAST(s AS INTEGER)"
+          : name === "event_id"
+            ? "md5(CAST(hash(y, s, t) AS VARCHAR))"
+            : type === "string"
+              ? `'${name.slice(0, 2)}' || CAST(t % 100 AS VARCHAR)`
+              : type === "boolean"
+                ? "false"
+                : type === "date"
+                  ? "make_date(y, 1, 1)"
+                  : type === "timestamp"
+                    ? "make_timestamp(y, 1, 1, 0, 0, 0)"
+                    : "hash(y, s, t) % 90000";
     return `CAST(${value} AS ${duckdbType(type)}) AS ${name}`;
   });
-  const { Table } = await place.aws.glue.send(new GetTableCommand({ DatabaseName: bovespa.database, Name: refined.name }));
+  const { Table } = await place.aws.glue.send(
+    new GetTableCommand({ DatabaseName: bovespa.database, Name: refined.name }),
+  );
   let rows = 0;
   for (let year = 1995; year < 1995 + YEARS; year++) {
     const key = `refined/${refined.name}/run=0-bench/year=${year}/part-0.parquet`;
@@ -61,7 +69,10 @@ const grow = async (place: Place): Promise<number> => {
         DatabaseName: bovespa.database,
         TableName: refined.name,
         PartitionInputList: [
-          { Values: [String(year)], StorageDescriptor: { ...Table?.StorageDescriptor, Location: `s3://lake/${dirname(key)}/` } },
+          {
+            Values: [String(year)],
+            StorageDescriptor: { ...Table?.StorageDescriptor, Location: `s3://lake/${dirname(key)}/` },
+          },
         ],
       }),
     );
@@ -81,7 +92,12 @@ try {
     const rows = await grow(years);
     figures({
       file,
-      years: { years: YEARS, rows, all: await timed(years, sql), one_year: await timed(years, sql.replace("FROM bovespa_refined", "FROM bovespa_refined WHERE year = '2010'")) },
+      years: {
+        years: YEARS,
+        rows,
+        all: await timed(years, sql),
+        one_year: await timed(years, sql.replace("FROM bovespa_refined", "FROM bovespa_refined WHERE year = '2010'")),
+      },
     });
   } finally {
     await years.remove();

@@ -1,4 +1,4 @@
-import { type Commit, isSettled } from "../../packages/core/commit.ts";
+import { type Commit, isSettled, recentNames } from "../../packages/core/commit.ts";
 import { nameObject, nameOf, type RawObject } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {
@@ -14,6 +14,25 @@ import {
   type World,
 } from "./advance.world.ts";
 
+/** The rows of a table at a commit. */
+const rowsAt = (world: World, commit: Commit, table: string): Set<string> =>
+  new Set(
+    Object.values(commit.tables[table] ?? {}).flatMap((e) =>
+      e.files.flatMap((f) => world.lake[e.folder + f.name] ?? sin(`${e.folder} is named, and gone`)),
+    ),
+  );
+
+/**
+ * Whether somebody will still look at an object whose date is closed: a bell rings for it, the commit has it waiting by
+ * name, or its bell was lost and a full listing is to find it.
+ */
+const isAwaited = (world: World, scenario: Scenario, commit: Commit, object: RawObject): boolean => {
+  const name = nameOf(object);
+  if (recentNames(commit).has(name)) return false;
+  const waiting = [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late);
+  return world.bells.includes(name) || waiting.some((o) => nameOf(o) === name) || Boolean(specOf(scenario, object).silent);
+};
+
 /** What a commit says must be so. */
 export const judgeCommit = (world: World, scenario: Scenario, commit: Commit): void => {
   for (const r of commit.rejected) {
@@ -23,14 +42,11 @@ export const judgeCommit = (world: World, scenario: Scenario, commit: Commit): v
   }
   const rejected = new Set(world.commits.flatMap((c) => c.rejected.map(nameOf)));
   for (const table of shapeFor(scenario).tables) {
-    const there = new Set(
-      Object.values(commit.tables[table] ?? {}).flatMap((e) =>
-        e.files.flatMap((f) => world.lake[e.folder + f.name] ?? sin(`${e.folder} is named, and gone`)),
-      ),
-    );
+    const there = rowsAt(world, commit, table);
     for (const [key, { etag, modified }] of Object.entries(world.raw)) {
       const object = nameObject({ key, etag, modified, size: 1 });
       if (!isSettled(commit, object) || rejected.has(nameOf(object))) continue;
+      if (isAwaited(world, scenario, commit, object)) continue;
       for (const row of Object.values(specOf(scenario, object).rows).flat())
         if (!there.has(row))
           sin(`commit ${commit.commit}: ${row} of ${nameOf(object)} counts as settled and is not in ${table}`);
@@ -97,10 +113,15 @@ export const settle = (world: World, scenario: Scenario, law: Rules): void => {
     const settled = isSettled(last ?? null, object);
     const waits = (list: RawObject[] | undefined) => list?.some((o) => nameOf(o) === nameOf(object)) ?? false;
     if (kind === "good" && !settled) sin(`${nameOf(object)} was never published`);
+    if (kind === "good")
+      for (const table of shapeFor(scenario).tables)
+        for (const row of Object.values(specOf(scenario, object).rows).flat())
+          if (!last || !rowsAt(at, last, table).has(row)) sin(`${row} of ${nameOf(object)} never came to ${table}`);
     if (kind === "junk" && !at.letters.includes(nameOf(object))) sin(`${nameOf(object)} has no dead letter`);
     if (kind === "bad" && settled !== Boolean(scenario.accepted))
       sin(`${nameOf(object)} is ${settled ? "" : "not "}settled`);
     if (kind === "bad" && !settled && !waits(last?.held)) sin(`${nameOf(object)} is not held`);
     if (kind === "poison" && !settled && !waits(last?.failed)) sin(`${nameOf(object)} waits nowhere`);
   }
+  if (at.bells.length > 0) sin(`bells ring for ever: ${at.bells.join(", ")}`);
 };

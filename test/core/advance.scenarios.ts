@@ -64,6 +64,27 @@ export const scenarios = {
       ticks: [4 * DAY],
     },
   ),
+  clock: scenario("a clock that is fast for a while, or slow after it", [object("a"), object("b")], {
+    ticks: [5 * DAY, -5 * DAY],
+    kills: 1,
+    swift: true,
+  }),
+  clockStall: scenario(
+    "a clock that is set back beside a caller that stalls",
+    [object("a"), object("b"), object("c", "good", ["x"], { key: rawKey("c", "2025-01-07") })],
+    {
+      ticks: [-DAY],
+      stalls: 1,
+      first: 1,
+      swift: true,
+      stops: ["raw"],
+    },
+  ),
+  clockSilent: scenario(
+    "a clock that is fast for a while, and a bell that is lost",
+    [object("a"), object("b", "good", ["x"], { silent: true })],
+    { ticks: [5 * DAY, -5 * DAY], swift: true },
+  ),
   poison: scenario(
     "poison, a bad session and good ones",
     [object("a", "bad"), object("b", "poison"), object("c"), object("d")],

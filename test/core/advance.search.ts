@@ -37,6 +37,7 @@ const nameOfWorld = (world: World): string => {
         facts && [
           facts.now,
           facts.raw,
+          facts.listed,
           facts.catalog,
           numberFor(facts.run),
           numberFor(facts.commit),

@@ -48,7 +48,7 @@ export type Scenario = {
   swift?: true;
   /** The readings after which a stalling caller may stall; all if absent. It may always stall before a write. */
   stops?: Reading[];
-  /** Steps of time, in ms, in order. */
+  /** Steps of every clock, in ms, in order; a clock that was wrong is set back. */
   ticks: number[];
   /** How often the job may be killed, and how long an outage lasts: the first N attempts fail. */
   kills: number;
@@ -111,6 +111,7 @@ export type Rules = {
   /** Whether a document that exists is left as it is. */
   conditional: boolean;
   watched: typeof watched;
+  owed: typeof owed;
 };
 
 export const rules: Rules = {
@@ -123,6 +124,7 @@ export const rules: Rules = {
   looksFirst: true,
   conditional: true,
   watched,
+  owed,
 };
 
 export const START = Date.parse("2025-01-10T12:00:00Z");
@@ -192,11 +194,13 @@ export const look = (
       return { now: world.now };
     case "raw": {
       const byName = new Set([...named, ...law.watched(newest)]);
-      const keys = Object.keys(world.raw).filter(
-        (key) => full || !newest?.through || (ingestDate(key) ?? "") > newest.through || byName.has(key),
-      );
+      const inRuns = new Set(world.runs.flatMap((run) => [...run.objects, ...run.rejects].map(nameOf)));
+      const objects = Object.keys(world.raw)
+        .filter((key) => full || !newest?.through || (ingestDate(key) ?? "") > newest.through || byName.has(key))
+        .map((key) => listed(world, key));
       return {
-        raw: keys.map((key) => listed(world, key)),
+        raw: objects.map((o) => (byName.has(o.key) || (full && !inRuns.has(nameOf(o))) ? { ...o, named: true } : o)),
+        listed: world.commits.length,
         accepted: scenario.accepted ? [{ law: "law", session: null, origin: null }] : [],
       };
     }
@@ -352,12 +356,12 @@ const step = (
     // Deciding is part of the last reading: nothing happens between them that the decision could see.
     const todo = toDo(law.decide(facts, shapeFor(scenario)), facts);
     if (todo) return { world, caller: { ...caller, pc: caller.pc + 1, facts, todo } };
-    return { world: acknowledge(world, caller, facts), caller: null };
+    return { world: acknowledge(world, law, caller, facts), caller: null };
   }
   const [todo, ...others] = caller.todo;
   if (!todo) return { world, caller: again(caller) };
   const done = write(world, scenario, law, todo, caller.facts);
-  if (done.refused) return { world: acknowledge(done.world, caller, caller.facts), caller: null };
+  if (done.refused) return { world: acknowledge(done.world, law, caller, caller.facts), caller: null };
   const rest = [...done.todo, ...others];
   return { world: done.world, caller: rest.length > 0 ? { ...caller, todo: rest } : again(caller) };
 };
@@ -367,8 +371,8 @@ const again = (caller: Caller): Caller => ({ ...caller, pc: 0, facts: nothing, t
 
 const keysOf = (bells: readonly string[]): string[] => bells.map((bell) => bell.slice(bell.indexOf(" ") + 1));
 
-const acknowledge = (world: World, caller: Caller, facts: Facts): World => {
-  const still = owed(facts, keysOf(caller.bells));
+const acknowledge = (world: World, law: Rules, caller: Caller, facts: Facts): World => {
+  const still = law.owed(facts, keysOf(caller.bells));
   const heard = caller.bells.filter((bell) => !still.some((key) => bell.endsWith(` ${key}`)));
   return heard.length > 0 ? { ...world, bells: world.bells.filter((bell) => !heard.includes(bell)) } : world;
 };

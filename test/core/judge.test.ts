@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { judgeOf } from "../../packages/core/judge.ts";
 import { PregaoError } from "../../packages/core/errors.ts";
+import { judgeOf } from "../../packages/core/judge.ts";
 import { messages, repeatedKey } from "../../packages/core/message.ts";
 import { patched, readDeadLetter } from "../../packages/core/reject.ts";
 import { digest, good, origin, toy } from "./toy.ts";
@@ -21,7 +21,8 @@ const body = (records: unknown[], change: Record<string, unknown> = {}) =>
     ...change,
   });
 /** A message whose origin says something else. */
-const from = (change: Record<string, unknown>) => body([good], { data: { origin: { ...origin, ...change }, records: [good] } });
+const from = (change: Record<string, unknown>) =>
+  body([good], { data: { origin: { ...origin, ...change }, records: [good] } });
 /** A list in a list, so many times; its innermost is empty. */
 const nested = (levels: number): unknown => (levels === 0 ? [] : [nested(levels - 1)]);
 const deep = `${"[".repeat(5_000)}${"]".repeat(5_000)}`;
@@ -53,7 +54,9 @@ test("an event's id depends on its content and its origin, not on spelling, neig
   expect(id(body([{ ...good, negocios: 9 }, good], { id: "m2" }))).toBe(plain);
   expect(id(body([{ ...good, origin_rows: 9 }]))).toBe(plain);
   expect(id(body([{ ...good, preco: "36.51" }]))).not.toBe(plain);
-  expect(id(body([good], { data: { origin: { ...origin, sha256: "b".repeat(64) }, records: [good] } }))).not.toBe(plain);
+  expect(id(body([good], { data: { origin: { ...origin, sha256: "b".repeat(64) }, records: [good] } }))).not.toBe(
+    plain,
+  );
 });
 
 test.each([
@@ -64,9 +67,17 @@ test.each([
   ["another dataset's type", body([good], { type: "br.pregao.outro.v1" }), ["type"]],
   ["a version to come", body([good], { type: "br.pregao.toy.v2" }), ["type"]],
   ["no records", body([]), ["empty"]],
-  ...["2024-13-09 01:11:00.000", "2026-02-30 01:11:00.000", "2024-11-09 24:00:00.000", "2024-11-09 01:60:00.000", "1989-12-31 23:59:59.999"].map(
-    (scraped_at): [string, string, string[]] => [`${scraped_at}, no instant of an origin,`, from({ scraped_at }), ["envelope"]],
-  ),
+  ...[
+    "2024-13-09 01:11:00.000",
+    "2026-02-30 01:11:00.000",
+    "2024-11-09 24:00:00.000",
+    "2024-11-09 01:60:00.000",
+    "1989-12-31 23:59:59.999",
+  ].map((scraped_at): [string, string, string[]] => [
+    `${scraped_at}, no instant of an origin,`,
+    from({ scraped_at }),
+    ["envelope"],
+  ]),
   ["an id with half a character", body([good], { id: "m\ud800" }), ["envelope"]],
   ["a source with half a character", body([good], { source: "f\udc00" }), ["envelope"]],
   ["a time with half a character", body([good], { time: "\ud800" }), ["envelope"]],
@@ -81,10 +92,18 @@ test.each([
   ["a day of a year that is written with three digits", body([{ ...good, dia: "0999-06-01" }]), ["invalid_field"]],
   ["a record that nests 33 deep", body([{ ...good, nota: nested(31) }]), ["envelope"]],
   ["a field of 5,000 nested lists", body([good, { ...good, nota: nested(1) }]).replace("[[]]", deep), ["envelope"]],
-  ["a record of 200,000 nested lists", body([good, 7]).replace(",7]", `,${"[".repeat(200_000)}${"]".repeat(200_000)}]`), ["envelope"]],
+  [
+    "a record of 200,000 nested lists",
+    body([good, 7]).replace(",7]", `,${"[".repeat(200_000)}${"]".repeat(200_000)}]`),
+    ["envelope"],
+  ],
   ["an attribute of 5,000 nested lists", body([good], { source: nested(1) }).replace("[[]]", deep), ["envelope"]],
   ["a field that is there twice", body([good]).replace('"preco"', '"preco":"1.00","preco"'), ["envelope"]],
-  ["a field that is there twice, spelled in two ways", body([good]).replace('"preco"', '"pre\\u0063o" : "1.00","preco"'), ["envelope"]],
+  [
+    "a field that is there twice, spelled in two ways",
+    body([good]).replace('"preco"', '"pre\\u0063o" : "1.00","preco"'),
+    ["envelope"],
+  ],
   ["an attribute that is there twice", body([good]).replace('"id"', '"id":"m0","id"'), ["envelope"]],
   ["an unknown field", body([{ ...good, outro: 1 }]), ["unknown_field"]],
   ["a missing field", body([{ ...good, preco: undefined }]), ["invalid_field"]],
@@ -106,7 +125,11 @@ test.each([
 });
 
 test("a bad record takes none of its neighbours with it, and is told apart by reason", () => {
-  const { rows, rejects } = judge(incoming(body([good, { ...good, preco: "x" }, { ...good, negocios: 4 }, { ...good, outro: 1 }, { ...good, maximo: "y" }])));
+  const { rows, rejects } = judge(
+    incoming(
+      body([good, { ...good, preco: "x" }, { ...good, negocios: 4 }, { ...good, outro: 1 }, { ...good, maximo: "y" }]),
+    ),
+  );
   expect(rows).toHaveLength(2);
   expect(rejects.map((r) => [r.reason, r.records])).toEqual([
     ["invalid_field", 2],
@@ -119,7 +142,12 @@ test("a reject sent again as it is keeps its first sight, counts its attempts, a
   const [first] = judge(incoming(body([{ ...good, preco: "x" }]))).rejects;
   const [second] = judge({ ...incoming(first!.body), sentAt: Date.UTC(2025, 0, 1) }).rejects;
   const letter = readDeadLetter(second!.body, { messageId: "q", sentAt: "2025-01-01T00:00:00.000Z" });
-  expect(letter).toMatchObject({ reason: "invalid_field", seen: "2024-11-09T00:00:00.000Z", attempts: 2, ticker: "PETR4" });
+  expect(letter).toMatchObject({
+    reason: "invalid_field",
+    seen: "2024-11-09T00:00:00.000Z",
+    attempts: 2,
+    ticker: "PETR4",
+  });
   const right = judge(incoming(patched(second!.body, { preco: "36.50" })));
   expect(right.rejects).toEqual([]);
   const plain = JSON.parse(judge(incoming(body([good]))).rows[0]!);
@@ -129,13 +157,24 @@ test("a reject sent again as it is keeps its first sight, counts its attempts, a
 test("an unreadable body sent again is unreadable for the same reason, and wrapped once", () => {
   const [first] = judge(incoming("{")).rejects;
   const [second] = judge(incoming(first!.body)).rejects;
-  expect(readDeadLetter(second!.body, { messageId: "q", sentAt: "" })).toMatchObject({ reason: "not_json", attempts: 2, records: ["{"] });
+  expect(readDeadLetter(second!.body, { messageId: "q", sentAt: "" })).toMatchObject({
+    reason: "not_json",
+    attempts: 2,
+    records: ["{"],
+  });
   expect(second!.id).toBe(first!.id);
 });
 
 test("a dead letter that no one of ours wrote was exhausted by SQS", () => {
-  expect(readDeadLetter(body([good]), { messageId: "q1", sentAt: "2024-11-09T00:00:00.000Z" })).toMatchObject({ id: "q1", reason: "exhausted", ticker: "PETR4" });
-  expect(readDeadLetter("nonsense", { messageId: "q1", sentAt: "" })).toMatchObject({ reason: "exhausted", records: ["nonsense"] });
+  expect(readDeadLetter(body([good]), { messageId: "q1", sentAt: "2024-11-09T00:00:00.000Z" })).toMatchObject({
+    id: "q1",
+    reason: "exhausted",
+    ticker: "PETR4",
+  });
+  expect(readDeadLetter("nonsense", { messageId: "q1", sentAt: "" })).toMatchObject({
+    reason: "exhausted",
+    records: ["nonsense"],
+  });
 });
 
 test("a record that nests as deep as is allowed is refused alone, and read again as it came", () => {
@@ -179,13 +218,20 @@ test.each([
 
 test("what a judge throws for one message refuses that message, with its body, and none of its neighbours", () => {
   const raw = toy.raw!;
-  const faulty = judgeOf({ ...toy, raw: { ...raw, laws: [{ code: "x", path: "", broken: (r) => (r.nota === "x" ? fail() : null) }] } }, digest);
+  const faulty = judgeOf(
+    { ...toy, raw: { ...raw, laws: [{ code: "x", path: "", broken: (r) => (r.nota === "x" ? fail() : null) }] } },
+    digest,
+  );
   const fail = () => {
     throw new RangeError("Maximum call stack size exceeded");
   };
   const text = body([good, { ...good, nota: "x" }]);
   const first = faulty(incoming(text));
-  expect(first).toMatchObject({ receipt: "r1", rows: [], rejects: [{ reason: "unjudgeable", message: expect.stringContaining("Maximum call stack"), records: 1 }] });
+  expect(first).toMatchObject({
+    receipt: "r1",
+    rows: [],
+    rejects: [{ reason: "unjudgeable", message: expect.stringContaining("Maximum call stack"), records: 1 }],
+  });
   expect(faulty(incoming(body([good]))).rows).toHaveLength(1);
   const [second] = faulty(incoming(first.rejects[0]!.body)).rejects;
   expect(readDeadLetter(second!.body, arrival)).toMatchObject({ reason: "unjudgeable", attempts: 2, records: [text] });
@@ -219,17 +265,25 @@ test("whatever comes, a message has rows or rejects, and every record is in exac
     fc.anything(),
   );
   fc.assert(
-    fc.property(fc.oneof(fc.string(), fc.json(), fc.array(record, { minLength: 1, maxLength: 6 }).map((records) => body(records))), (text) => {
-      const { rows, rejects } = judge(incoming(text));
-      const refused = rejects.reduce((sum, r) => sum + r.records, 0);
-      let sent = 1;
-      try {
-        const value = JSON.parse(text) as { data?: { records?: unknown[] } } | null;
-        if (rejects.every((r) => !["not_json", "envelope", "type", "empty"].includes(r.reason))) sent = value!.data!.records!.length;
-      } catch {}
-      expect(rows.length + refused).toBe(sent);
-      for (const r of rejects) expect(() => JSON.parse(r.body)).not.toThrow();
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.json(),
+        fc.array(record, { minLength: 1, maxLength: 6 }).map((records) => body(records)),
+      ),
+      (text) => {
+        const { rows, rejects } = judge(incoming(text));
+        const refused = rejects.reduce((sum, r) => sum + r.records, 0);
+        let sent = 1;
+        try {
+          const value = JSON.parse(text) as { data?: { records?: unknown[] } } | null;
+          if (rejects.every((r) => !["not_json", "envelope", "type", "empty"].includes(r.reason)))
+            sent = value!.data!.records!.length;
+        } catch {}
+        expect(rows.length + refused).toBe(sent);
+        for (const r of rejects) expect(() => JSON.parse(r.body)).not.toThrow();
+      },
+    ),
     { numRuns: 500 },
   );
 });

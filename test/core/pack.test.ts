@@ -12,10 +12,15 @@ test("a length in UTF-8 is what an encoder says", () => {
   );
 });
 
-const judgedBatch = fc.array(
-  fc.record({ rows: fc.array(fc.integer({ min: 1, max: 400_000 }), { maxLength: 4 }) }),
-  { maxLength: 8 },
-).map((batch) => batch.map(({ rows }, i) => ({ receipt: `r${i}`, rows: rows.map((n, k) => `${i}.${k}:${"x".repeat(n)}`), rejects: [] })));
+const judgedBatch = fc
+  .array(fc.record({ rows: fc.array(fc.integer({ min: 1, max: 400_000 }), { maxLength: 4 }) }), { maxLength: 8 })
+  .map((batch) =>
+    batch.map(({ rows }, i) => ({
+      receipt: `r${i}`,
+      rows: rows.map((n, k) => `${i}.${k}:${"x".repeat(n)}`),
+      rejects: [],
+    })),
+  );
 
 test("packing loses no row, changes no order, and keeps every record within Firehose's limit", () => {
   fc.assert(
@@ -25,7 +30,12 @@ test("packing loses no row, changes no order, and keeps every record within Fire
       for (const p of parcels) {
         expect(p.bytes).toBe(Buffer.byteLength(p.data));
         expect(p.bytes).toBeLessThanOrEqual(RECORD_BYTES);
-        const owners = new Set(p.data.split("\n").filter(Boolean).map((line) => `r${line.split(".")[0]}`));
+        const owners = new Set(
+          p.data
+            .split("\n")
+            .filter(Boolean)
+            .map((line) => `r${line.split(".")[0]}`),
+        );
         expect(p.receipts).toEqual(owners);
       }
     }),
@@ -35,7 +45,15 @@ test("packing loses no row, changes no order, and keeps every record within Fire
 
 test("a message is settled only if something of it was taken and nothing of it was not: a forgotten parcel comes back", () => {
   const outcomes = fc.array(
-    fc.record({ receipts: fc.uniqueArray(fc.integer({ min: 0, max: 6 }).map((i) => `r${i}`), { maxLength: 3 }).map((r) => new Set(r)), taken: fc.boolean() }),
+    fc.record({
+      receipts: fc
+        .uniqueArray(
+          fc.integer({ min: 0, max: 6 }).map((i) => `r${i}`),
+          { maxLength: 3 },
+        )
+        .map((r) => new Set(r)),
+      taken: fc.boolean(),
+    }),
   );
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 7 }), outcomes, (n, given: Outcome[]) => {

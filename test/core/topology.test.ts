@@ -50,7 +50,8 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
     const queues = new Set(t.queues.map((q) => q.name));
     const functions = new Set(t.functions.map((f) => f.name));
     for (const m of t.mappings) expect(queues.has(m.queue) && functions.has(m.function)).toBe(true);
-    for (const n of t.notices) expect("queue" in n.to ? queues.has(n.to.queue) : functions.has(n.to.function)).toBe(true);
+    for (const n of t.notices)
+      expect("queue" in n.to ? queues.has(n.to.queue) : functions.has(n.to.function)).toBe(true);
     for (const j of t.jobs) expect(queues.has(j.events)).toBe(true);
     for (const c of t.clocks) expect(functions.has(c.function)).toBe(true);
     for (const n of t.notices) expect(n.prefix).not.toBe("");
@@ -61,7 +62,11 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
 test("only waits differ between paces", () => {
   const still = (pace: "daily" | "intraday") => {
     const { pace: _, ...t } = topology([toy], pace);
-    return { ...t, mappings: t.mappings.map(({ batch, window, ...m }) => m), streams: t.streams.map(({ mib, seconds, ...s }) => s) };
+    return {
+      ...t,
+      mappings: t.mappings.map(({ batch, window, ...m }) => m),
+      streams: t.streams.map(({ mib, seconds, ...s }) => s),
+    };
   };
   expect(still("daily")).toEqual(still("intraday"));
 });

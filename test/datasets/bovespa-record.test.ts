@@ -71,6 +71,7 @@ test.each<[string, Fields, string]>([
     { preabe: "0000000036,00" },
     'preabe: expected up to 11 digits and exactly 2 decimals, came "0000000036,00"',
   ],
+  ["invalid_field", { datven: "00000601" }, 'datven: Invalid ISO date, came "00000601"'],
   ["invalid_field", { codneg: "            " }, "codneg: "],
   ["invalid_field", { nomres: "PETRO\tBRAS" }, "nomres: expected no control characters"],
 ])("a record that breaks %s is refused alone: %j", async (code, fields, message) => {
@@ -78,6 +79,17 @@ test.each<[string, Fields, string]>([
   expect(rows.length).toBe(1);
   expect(rejects.map(({ reason, records }) => ({ reason, records }))).toEqual([{ reason: code, records: 1 }]);
   expect(rejects[0]!.message.slice(0, message.length)).toBe(message);
+});
+
+test.each([
+  ["1985-12-31", "session_range", "datpre: expected a session since 1986-01-01, B3's first file, came 1985-12-31"],
+  ["1000-01-01", "session_range", "datpre: expected a session since 1986-01-01, B3's first file, came 1000-01-01"],
+  ["0000-06-01", "invalid_field", 'datpre: expected a year from 1000 on, came "0000-06-01"'],
+])("a session before there was a file of it is refused, though no file brought it: %s", (datpre, reason, message) => {
+  const records = [{ ...sample("TESTE3", "2024-11-08", 0), datpre }, sample("TESTE3", "1986-01-02", 1)];
+  const { rows, rejects } = judged([{ subject: "TESTE3", records }]);
+  expect(rejects).toEqual([{ reason, message, records: 1 }]);
+  expect(rows.length).toBe(1);
 });
 
 test.each<[string, Fields]>([

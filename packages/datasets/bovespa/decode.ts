@@ -217,12 +217,12 @@ const days = (
 
 const lastDay = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
-/** Whether yyyymmdd is a day of the Gregorian calendar. */
+/** Whether yyyymmdd is a day of the Gregorian calendar from the year 1000 on, as in a column of dates. */
 export const exists = (yyyymmdd: number): boolean => {
   const day = yyyymmdd % 100;
   const month = Math.floor(yyyymmdd / 100) % 100;
   const year = Math.floor(yyyymmdd / 10_000);
-  if (month < 1 || month > 12 || day < 1) return false;
+  if (year < 1000 || month < 1 || month > 12 || day < 1) return false;
   if (month === 2 && day === 29) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return day <= lastDay[month]!;
 };

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Bytes, OriginFormat, Survey, WireRecord } from "../../core/dataset.ts";
 import { hashOf, newHashes } from "../distinct.ts";
-import { BLOCK_ROWS, type Block, type Column, decodeBlock, NEVER, NO_DAY, newBlock } from "./decode.ts";
+import { BLOCK_ROWS, type Block, type Column, decodeBlock, NEVER, newBlock } from "./decode.ts";
 import { type Field, fieldOf, fields, LINE, SESSION, TICKER } from "./layout.ts";
 import { fault, mustBeOneLine, SLAB_ROWS, type Slab, slabs } from "./lines.ts";
-import { subject } from "./record.ts";
+import { FIRST_SESSION, subject } from "./record.ts";
 import { recordsOf, spelledDay } from "./rows.ts";
 
 /** Rows grouped by ticker at a time: 32 MB of lines. Part of what makes messages deterministic: to change it changes them. */
@@ -19,22 +19,26 @@ const days = (block: Block, of: Field): Int32Array =>
 const latin1 = (bytes: Uint8Array, at: number, width: number): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset + at, width).toString("latin1");
 
+/** As yyyymmdd; NO_DAY is below it. */
+const firstSession = Number(FIRST_SESSION.replaceAll("-", ""));
+
 /**
- * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day rejects the file: nobody could
- * say any more how many rows which session has, and a session that looks complete supersedes.
+ * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day, or before the first file,
+ * rejects the file: nobody could say any more how many rows which session has, and a session that looks complete
+ * supersedes.
  */
 const decodeSlab = ({ bytes, rows, stride, line }: Slab, block: Block): Int32Array => {
   decodeBlock(bytes, rows, stride, block);
   const sessions = days(block, SESSION);
   for (let row = 0; row < rows; row++) {
-    if (block.flags[row] === 0) continue;
+    if (block.flags[row] === 0 && sessions[row]! >= firstSession) continue;
     const text = bytes.subarray(row * stride, row * stride + LINE);
     mustBeOneLine(text, line + row);
-    if (sessions[row] === NO_DAY)
+    if (sessions[row]! < firstSession)
       throw fault(
         "origin_session",
         line + row,
-        "a session that is a day, YYYYMMDD",
+        `a session that is a day since ${FIRST_SESSION}, YYYYMMDD`,
         JSON.stringify(latin1(text, SESSION.at, SESSION.width)),
       );
   }

@@ -1,5 +1,8 @@
 import type { Law, WireRecord } from "../../core/dataset.ts";
 
+/** B3 publishes COTAHIST from 1986 on: an earlier session is a damaged one. */
+export const FIRST_SESSION = "1986-01-01";
+
 /** A record's ticker. One without has a subject all the same, so that its message can be judged. */
 export const subject = (record: WireRecord): string =>
   typeof record.codneg === "string" && record.codneg !== "" ? record.codneg : "?";
@@ -65,6 +68,14 @@ export const laws: readonly Law[] = [
     broken: ({ tpmerc, prazot }) =>
       tpmerc === "010" && (prazot as string | null) !== null
         ? `prazot: expected none in the cash market (010), came ${prazot}`
+        : null,
+  },
+  {
+    code: "session_range",
+    path: "datpre",
+    broken: ({ datpre }) =>
+      datpre! < FIRST_SESSION
+        ? `datpre: expected a session since ${FIRST_SESSION}, B3's first file, came ${datpre}`
         : null,
   },
   {

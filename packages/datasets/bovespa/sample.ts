@@ -52,6 +52,7 @@ export const mistakes = (ticker: string, session: string): { code: string; recor
     wrong("quote_factor", { fatcot: 7 }),
     wrong("price_order", { premin: "99.00" }),
     wrong("cash_term", { prazot: "030" }),
+    wrong("session_range", { datpre: "1985-12-31" }),
     wrong("future_session", { datpre: "2999-12-31" }),
   ];
 };

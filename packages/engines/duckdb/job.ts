@@ -15,7 +15,8 @@ export const refineJob = async ({ arguments: given, jobRunId, signal, store }: J
   const dataset = argument(given, "--dataset");
   const number = Number(argument(given, "--run"));
   if ((await store.list("state", commitKey(dataset, number))).length > 0) return;
-  const document = async <T>(key: string) => JSON.parse(await readFile((await store.read("state", key)).path, "utf8")) as T;
+  const document = async <T>(key: string) =>
+    JSON.parse(await readFile((await store.read("state", key)).path, "utf8")) as T;
   const run = await document<Run>(runKey(dataset, number));
   const recipe = await document<Recipe>(recipeKey(dataset, run.recipe));
   await refine({ run, recipe, attempt: jobRunId, store, signal });
@@ -23,6 +24,7 @@ export const refineJob = async ({ arguments: given, jobRunId, signal, store }: J
 
 const argument = (given: Record<string, string>, name: string): string => {
   const value = given[name];
-  if (value === undefined) throw new Error(`the refine job expects ${name}, came ${Object.keys(given).join(" ") || "nothing"}`);
+  if (value === undefined)
+    throw new Error(`the refine job expects ${name}, came ${Object.keys(given).join(" ") || "nothing"}`);
   return value;
 };

@@ -45,6 +45,8 @@ type Row = {
 const HANDLE = /^(\d+)\.(\d+)\.(\d+)\.([0-9a-f]{8})$/;
 /** In flight at once in a standard queue, about; a receive above it is OverLimit (quotas of SQS). */
 const MAX_IN_FLIGHT = 120_000;
+/** Nothing hides a message for longer (API reference: a visibility timeout's maximum). */
+export const MAX_VISIBILITY_SECONDS = 43_200;
 
 export type Messages = ReturnType<typeof messages>;
 
@@ -96,6 +98,7 @@ export const messages = (
   );
   const expired = db.prepare("DELETE FROM sqs_message WHERE queue = ? AND sent <= ?");
   const first = db.prepare("SELECT visible FROM sqs_message WHERE queue = ? ORDER BY visible LIMIT 1");
+  const reveal = db.prepare("UPDATE sqs_message SET visible = ?, flight = 0 WHERE queue = ? AND visible > ?");
   const waiting = db.prepare(
     "SELECT count(*) AS count, total(bytes) AS bytes FROM (SELECT bytes FROM sqs_message WHERE queue = ? AND visible <= ? ORDER BY visible, seq LIMIT ?)",
   );
@@ -288,8 +291,19 @@ export const messages = (
         state.afterCommit(state.touch);
       }),
     /** When the first message is or becomes visible, in ms since 1970; null if there is no message. */
-    nextVisible: (queue: Queue): number | null =>
-      (first.get(queue.id) as { visible: number } | undefined)?.visible ?? null,
+    nextVisible: (queue: Queue): number | null => {
+      const found = first.get(queue.id) as { visible: number } | undefined;
+      if (!found) return null;
+      const at = now();
+      const latest = at + MAX_VISIBILITY_SECONDS * 1000;
+      if (found.visible <= latest) return found.visible;
+      // The clock was ahead when these were hidden, and has been set back.
+      transaction(() => {
+        reveal.run(at, queue.id, latest);
+        state.afterCommit(state.touch);
+      });
+      return at;
+    },
     /** Whether `max` messages or `bytes` of them can be received now. */
     full: (queue: Queue, max: number, bytes: number): boolean => {
       const found = waiting.get(queue.id, now(), max) as { count: number; bytes: number };

@@ -4,11 +4,10 @@ import type { Commits } from "./commits.ts";
 import { invalid, invalidValue, queryCode } from "./errors.ts";
 import { type Input, optionalInteger, optionalText, text, textMap, texts } from "./fields.ts";
 import { checkTotal, type Draft, draft, entries, md5OfAttributes } from "./limits.ts";
-import type { Messages, Received } from "./messages.ts";
+import { MAX_VISIBILITY_SECONDS, type Messages, type Received } from "./messages.ts";
 import type { moves } from "./moves.ts";
 import type { Queue, Queues } from "./queues.ts";
 
-const MAX_VISIBILITY_SECONDS = 43_200;
 const PAGE = 1000;
 
 type Parts = {
