@@ -30,7 +30,7 @@ const SEND_MS = 60_000;
 
 /** `dlq list`: what was refused, by reason and ticker. */
 export const list = async (place: Place, box: Letterbox, options: DlqOptions): Promise<void> => {
-  const { letters, all, hidden } = await look(place, box, options);
+  const { letters, all } = await look(place, box, options);
   const groups = [...Map.groupBy(letters, (l) => `${l.reason}\n${l.ticker}`).values()]
     .map((group) => ({
       reason: group[0]!.reason,
@@ -49,7 +49,6 @@ export const list = async (place: Place, box: Letterbox, options: DlqOptions): P
             fields("reason", "ticker", ["letters", "bigint"], ["records", "bigint"], "first seen", "message"),
             groups.map((g) => [g.reason, g.ticker, count(g.letters), count(g.records), ago(g.first), short(g.message)]),
           ),
-      ...(hidden ? [hiding(hidden)] : []),
       letters.length === 0
         ? "Next: pregao status\n"
         : `Next: pregao dlq show ${box.name}${groups.length > 1 ? ` --reason ${groups[0]!.reason}` : ""}\n`,
@@ -59,7 +58,7 @@ export const list = async (place: Place, box: Letterbox, options: DlqOptions): P
 
 /** `dlq show`: each dead letter with its reason, the field it names, and its records. */
 export const show = async (place: Place, box: Letterbox, options: DlqOptions): Promise<void> => {
-  const { letters, all, hidden } = await look(place, box, options);
+  const { letters, all } = await look(place, box, options);
   const shown = options.limit === undefined ? letters.slice(0, SHOWN) : letters;
   place.output.result(
     letters.map(({ receipts: _, body: __, ...letter }) => letter),
@@ -71,7 +70,6 @@ export const show = async (place: Place, box: Letterbox, options: DlqOptions): P
               `The oldest ${count(shown.length)} of ${count(letters.length)}; --limit N shows more, dlq list counts them.\n`,
             ]
           : []),
-        ...(hidden ? [hiding(hidden)] : []),
         letters.length === 0
           ? `Next: pregao dlq list ${box.name}\n`
           : `Next: pregao dlq replay ${box.name}${box.raw ? ", with --patch FIELD=VALUE to put a field right" : ""}\n`,
@@ -119,12 +117,11 @@ export const replay = async (place: Place, box: Letterbox, options: DlqOptions):
       `${count(result.sent)} of ${plural(result.found, "dead letter")} sent again; the others were not accepted (${reason}) and stay where they are. Run the same command again`,
       document,
     );
-  const asBefore = process.argv.includes("--patch") ? "the same without --dry-run" : `pregao dlq replay ${box.name}`;
   place.output.result(document, () =>
     result.found === 0
       ? `${nothing(box, Array.from({ length: all }))}\nNext: pregao dlq list ${box.name}\n`
       : options.dryRun
-        ? `${plural(result.found, "dead letter")} would be sent again.\n\nNext: ${asBefore}\n`
+        ? `${plural(result.found, "dead letter")} would be sent again.\n\nNext: the same without --dry-run\n`
         : `${plural(result.sent, "dead letter")} sent again.\n\nNext: pregao dlq list ${box.name}\n`,
   );
 };
@@ -135,14 +132,20 @@ export const check = (box: Letterbox, options: DlqOptions): void => {
   patches(box, options.patch);
 };
 
-type Looked = { letters: Letter[]; all: readonly unknown[]; hidden: number };
-
-/** The letters asked for. `hidden`: those that are in somebody else's hands, and so were not seen. */
-const look = async (place: Place, box: Letterbox, options: DlqOptions): Promise<Looked> => {
+/** The letters asked for, and all of them; it says so when some are in other hands and were not seen. */
+const look = async (
+  place: Place,
+  box: Letterbox,
+  options: DlqOptions,
+): Promise<{ letters: Letter[]; all: readonly unknown[] }> => {
   const queue = `${box.name}-dlq`;
   const all = await peek(place.aws, queue, read);
   const { inFlight } = await depth(place.aws, queue);
-  return { letters: select(all, options), all, hidden: inFlight };
+  if (inFlight)
+    place.output.say(
+      `${plural(inFlight, "dead letter")} not seen: another command is looking at them, or one was interrupted; they are back within 5 minutes`,
+    );
+  return { letters: select(all, options), all };
 };
 
 /** Each letter once, the oldest first: a reject that was sent twice is one letter with two receipts. */
@@ -226,8 +229,5 @@ const nothing = (box: Letterbox, all: readonly unknown[]): string =>
   all.length
     ? `None of the ${plural(all.length, "dead letter")} of ${box.name} is like that.\n`
     : `No dead letters in ${box.name}.\n`;
-
-export const hiding = (hidden: number): string =>
-  `${plural(hidden, "dead letter")} not seen: another command is looking at them, or one was interrupted; they are back within 5 minutes.\n`;
 
 const short = (text: string): string => (text.length > 70 ? `${printable(text).slice(0, 69)}…` : printable(text));

@@ -26,8 +26,8 @@ const MOST_NAMED = 1000;
 /** For how long this command tries to send a message. */
 const SEND_MS = 60_000;
 
-/** What will be sent. `what` says it in a sentence, `where` is the SQL that finds it again. */
-export type Prepared = { messages: (Outgoing & { about: string })[]; what: string; where: string };
+/** What will be sent; `what` says it in a sentence, `next` is the command that shows what became of it. */
+export type Prepared = { messages: (Outgoing & { about: string })[]; what: string; next: string };
 
 /**
  * `pregao publish`: test messages, one of each kind of mistake, or records of your own.
@@ -39,7 +39,7 @@ export const publish = async (
   options: PublishOptions,
   prepared?: Prepared,
 ): Promise<void> => {
-  const { messages: outgoing, what, where } = prepared ?? (await prepare(dataset, options));
+  const { messages: outgoing, what, next } = prepared ?? (await prepare(dataset, options));
   const sent = await send(place.aws, dataset.name, outgoing, { until: Date.now() + SEND_MS });
   const accepted = sent.filter((s) => s.outcome === "accepted").length;
   const document = {
@@ -68,9 +68,7 @@ export const publish = async (
         : "",
       `${plural(accepted, "message")}, ${what}, accepted by the queue ${dataset.name}.`,
       "",
-      options.invalid
-        ? `Next: pregao dlq list ${dataset.name}`
-        : `Next: pregao query "SELECT * FROM ${dataset.tables[0]!.name} WHERE ${where}"`,
+      `Next: pregao ${next}`,
       "",
     ]
       .slice(options.invalid ? 0 : 1)
@@ -100,7 +98,7 @@ export const prepare = async (dataset: Dataset, options: PublishOptions): Promis
     return {
       messages: named("your record", outgoing),
       what: `${plural(records.length, "record")} of ${options.file === "-" ? "standard input" : options.file}`,
-      where: finding(outgoing[0]?.group ?? ""),
+      next: "status",
     };
   }
   const wanted = Number(options.count ?? 1);
@@ -114,17 +112,15 @@ export const prepare = async (dataset: Dataset, options: PublishOptions): Promis
     return {
       messages: mistakes(dataset, ticker, session, now),
       what: "one of each kind of mistake",
-      where: finding(ticker),
+      next: `dlq list ${dataset.name}`,
     };
   const records = days.map((day, i) => dataset.raw!.sample(ticker, day, i));
   return {
     messages: named("test record", events(dataset, records, now)),
     what: `${ticker} on ${days.length > 1 ? `${days.length} sessions from ${days.at(-1)} to ${session}` : session}`,
-    where: finding(ticker),
+    next: `query "SELECT * FROM ${dataset.tables[0]!.name} WHERE ticker = '${ticker.replaceAll("'", "''")}'"`,
   };
 };
-
-const finding = (ticker: string): string => `ticker = '${ticker.replaceAll("'", "''")}'`;
 
 const named = (about: string, outgoing: Outgoing[]) => outgoing.map((m) => ({ ...m, about }));
 

@@ -51,17 +51,16 @@ export const status = async (place: Place): Promise<void> => {
       [
         ...datasets.map(screen),
         ...(place.stack ? [] : [`The river is running at ${endpoint}.`]),
-        ...(stuck.length ? stuck.map((s) => `Stuck: ${s.what}. Next: ${s.free}`) : ["Nothing is stuck."]),
-        "",
-        next(datasets, stuck),
+        ...(stuck.length
+          ? stuck.map((s) => `Stuck: ${s.what}. Next: ${s.free}`)
+          : ["Nothing is stuck.", "", next(datasets)]),
         "",
       ].join("\n"),
   );
   if (stuck.length) process.exitCode = 1;
 };
 
-const next = (datasets: readonly DatasetStatus[], stuck: readonly Stuck[]): string => {
-  if (stuck.length) return `Next: ${stuck[0]!.free}`;
+const next = (datasets: readonly DatasetStatus[]): string => {
   const queryable = datasets.find((d) => d.session);
   return queryable ? `Next: pregao schema ${queryable.dataset}` : "Next: pregao demo";
 };

@@ -36,6 +36,8 @@ export type Wish = { rebuild?: readonly string[]; retryHeld?: boolean };
 export type Facts = {
   now: number;
   raw: ListedObject[];
+  /** The newest commit that was known before `raw` was listed; 0: none. */
+  listed: number;
   accepted: Accepted[];
   catalog: Catalog;
   run: Run | null;
@@ -171,6 +173,7 @@ export type Hands = {
 export const nothing: Facts = {
   now: 0,
   raw: [],
+  listed: 0,
   accepted: [],
   catalog: {},
   run: null,

@@ -88,7 +88,14 @@ const isDay = (value: unknown): boolean => {
   return Number(parts[3]) <= (month === 2 ? (leap ? 29 : 28) : [4, 6, 9, 11].includes(month) ? 30 : 31);
 };
 /** A calendar day that exists, `YYYY-MM-DD`, from the year 1000 on. */
-export const date = column("date", z.iso.date({ abort: true }).regex(/^[1-9]/, "expected a year from 1000 on"), isDay);
+export const date = column(
+  "date",
+  z.iso
+    .date({ abort: true })
+    .regex(/^[1-9]/, "expected a year from 1000 on")
+    .meta({ format: "date" }),
+  isDay,
+);
 
 const instant = /^(\d{4}-\d\d-\d\d) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}$/;
 const isInstant = (value: unknown): boolean => {

@@ -83,9 +83,14 @@ const partitionsOf = (map: TableMap, units: readonly string[], unit: string | nu
     ]),
   );
 
-/** The last closed date before the first that has an object neither settled nor in the run. It never goes back. */
+/**
+ * The last closed date before the first that has an object neither settled nor in the run. It never goes back, and it
+ * stays where it is when the listing is older than the base: an object may have landed since, and its bell have been
+ * answered for a listing to come, which `through` would cut short if a clock was wrong.
+ */
 const throughOf = (facts: Facts, taken: ReadonlySet<string>): string | null => {
   const before = facts.commit?.through ?? null;
+  if (facts.listed < (facts.commit?.commit ?? 0)) return before;
   let through = lastClosed(facts.now);
   for (const o of unsettled(facts)) {
     const date = ingestDate(o.key);

@@ -34,7 +34,7 @@ const ROUNDS = 60;
  * reading and every single write until it is told to go on, or dies there: an answer that never came.
  */
 export const theatre = (scenario: Scenario, law: Rules) => {
-  let world = begin(scenario);
+  let world = begin(scenario, law);
   const actors: Actor[] = [];
   const shape = shapeFor(scenario);
 

@@ -66,24 +66,25 @@ export const scenarios = {
   ),
   clock: scenario("a clock that is fast for a while, or slow after it", [object("a"), object("b")], {
     ticks: [5 * DAY, -5 * DAY],
+    clocksErr: true,
     kills: 1,
     swift: true,
   }),
   clockStall: scenario(
-    "a clock that is set back beside a caller that stalls",
-    [object("a"), object("b"), object("c", "good", ["x"], { key: rawKey("c", "2025-01-07") })],
+    "a clock that was fast when a caller read it and stalled, and a run that was opened before",
+    [object("a"), object("b"), object("c")],
     {
-      ticks: [-DAY],
-      stalls: 1,
-      first: 1,
-      swift: true,
-      stops: ["raw"],
+      prelude: ["land", "round", "land", 5 * DAY, "stall", -5 * DAY],
+      ticks: [],
+      clocksErr: true,
+      kills: 1,
+      stops: ["raw", "commit"],
     },
   ),
   clockSilent: scenario(
     "a clock that is fast for a while, and a bell that is lost",
     [object("a"), object("b", "good", ["x"], { silent: true })],
-    { ticks: [5 * DAY, -5 * DAY], swift: true },
+    { ticks: [5 * DAY, -5 * DAY], clocksErr: true, stalls: 1, swift: true, stops: ["raw", "commit"] },
   ),
   poison: scenario(
     "poison, a bad session and good ones",

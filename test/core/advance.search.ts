@@ -56,7 +56,7 @@ export type Found = { worlds: number; settled: number; sin: string | null; whole
 /** Every world that a scenario can come to, depth first, up to `limit`; stops at the first sin. */
 export const search = (scenario: Scenario, law: Rules, limit = 1_000_000): Found => {
   const seen = new Set<string>();
-  const stack: World[] = [begin(scenario)];
+  const stack: World[] = [begin(scenario, law)];
   let settled = 0;
   try {
     while (stack.length > 0) {

@@ -44,12 +44,16 @@ export type Scenario = {
   /** In the order in which they land; the first `first` are there from the start. */
   specs: Spec[];
   first?: number;
+  /** What has happened already: an object landed, a caller did one thing, another stalled, time went on by so many ms. */
+  prelude?: ("land" | "round" | "stall" | number)[];
   /** The job works in one step. */
   swift?: true;
   /** The readings after which a stalling caller may stall; all if absent. It may always stall before a write. */
   stops?: Reading[];
-  /** Steps of every clock, in ms, in order; a clock that was wrong is set back. */
+  /** Steps of time, in ms, in order. */
   ticks: number[];
+  /** Clocks are wrong at times: an object may then lie under a closed date until its bell, or a full listing, is heard. */
+  clocksErr?: true;
   /** How often the job may be killed, and how long an outage lasts: the first N attempts fail. */
   kills: number;
   outage?: number;
@@ -148,9 +152,15 @@ export const shapeFor = (scenario: Scenario): Shape => {
   };
 };
 
-export const begin = (scenario: Scenario): World => {
+export const begin = (scenario: Scenario, law: Rules): World => {
   let world = empty(scenario);
   for (let n = 0; n < (scenario.first ?? 0); n++) world = land(world, scenario);
+  for (const event of scenario.prelude ?? []) {
+    if (event === "land") world = land(world, scenario);
+    else if (event === "round") world = round(world, scenario, law).world;
+    else if (event === "stall") world = stall(world, scenario, law, arriving(world));
+    else world = { ...world, now: world.now + event };
+  }
   return world;
 };
 

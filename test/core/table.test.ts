@@ -45,6 +45,7 @@ test("one declaration gives every engine's type", () => {
     "timestamp(3)",
     "decimal(18,6)",
   ]);
+  expect(jsonSchema({ dia: date("dia") }).properties?.dia).toMatchObject({ type: "string", format: "date" });
   expect(jsonSchema(table.columns)).toMatchObject({
     type: "object",
     additionalProperties: false,
