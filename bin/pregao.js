@@ -17,11 +17,10 @@ if (enough) {
   await main(process.argv.slice(2));
 } else if (existsSync(pinned)) {
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
-  // A terminal's Ctrl-C reaches the child by itself; told a second time, it would take it for a second Ctrl-C.
+  // A terminal's Ctrl-C reaches the child by itself. Told the same a second time, it would take it for a second Ctrl-C.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  const pass = (signal) => child.kill(signal);
-  process.on("SIGINT", terminal ? () => {} : pass);
-  process.on("SIGTERM", pass);
+  process.on("SIGINT", () => child.kill(terminal ? "SIGTERM" : "SIGINT"));
+  process.on("SIGTERM", () => child.kill("SIGTERM"));
   child.on("error", (error) => {
     console.error(`pregao: could not start ${pinned}: ${error.message}. Run \`npm ci\` in its folder again.`);
     process.exit(1);

@@ -118,11 +118,12 @@ export type Bell = { for: string[]; keys: string[]; problem: string | null };
 /** What a message of the queue `landed` rings for. One that nobody understands is a problem, and goes to a person. */
 export const readBell = (stage: Stage, datasets: readonly Dataset[], body: string): Bell => {
   const problem = (text: string): Bell => ({ for: [], keys: [], problem: text });
+  // Anybody may have written it: `unknown` is text only when `textIn` says so.
   type Notice = {
-    Event?: string;
-    Records?: { s3?: { bucket?: { name?: string }; object?: { key?: string } } }[];
-    source?: string;
-    detail?: { jobName?: string };
+    Event?: unknown;
+    Records?: ({ s3?: { bucket?: { name?: unknown }; object?: { key?: unknown } } } | null)[];
+    source?: unknown;
+    detail?: { jobName?: unknown };
   };
   let notice: Notice | null;
   try {
@@ -132,22 +133,22 @@ export const readBell = (stage: Stage, datasets: readonly Dataset[], body: strin
   }
   if (notice?.Event === "s3:TestEvent") return { for: [], keys: [], problem: null };
   if (notice?.source === "aws.glue") {
-    const job = logicalName(stage, notice.detail?.jobName ?? "");
-    const dataset = datasets.find((d) => `refine-${d.name}` === job);
+    const job = textIn(notice.detail?.jobName, JOB_CHARACTERS);
+    const dataset = datasets.find((d) => job && `refine-${d.name}` === logicalName(stage, job));
     return dataset
       ? { for: [dataset.name], keys: [], problem: null }
-      : problem(`expected a job of a dataset, came ${job}`);
+      : problem(`expected a job of a dataset, came ${shown(job)}`);
   }
   if (!Array.isArray(notice?.Records) || notice.Records.length === 0)
     return problem("expected an S3 notification or a Glue job event");
   const bell: Bell = { for: [], keys: [], problem: null };
   for (const record of notice.Records) {
-    const written = record?.s3?.object?.key;
-    const key = typeof written === "string" ? decodeKey(written) : null;
+    const key = decodeKey(record?.s3?.object?.key);
+    const there = textIn(record?.s3?.bucket?.name, BUCKET_CHARACTERS);
     const dataset = datasets.find((d) => d.raw && key?.startsWith(`raw/${d.name}/`));
-    if (record?.s3?.bucket?.name !== bucket(stage, "lake") || !key || !dataset)
+    if (there !== bucket(stage, "lake") || !key || !dataset)
       return problem(
-        `expected an object of a dataset under raw/ in the lake, came ${record?.s3?.bucket?.name}/${written}`,
+        `expected an object of a dataset under raw/ in the lake, came ${shown(key)} in the bucket ${shown(there)}`,
       );
     bell.for.push(dataset.name);
     bell.keys.push(key);
@@ -155,10 +156,21 @@ export const readBell = (stage: Stage, datasets: readonly Dataset[], body: strin
   return { ...bell, for: [...new Set(bell.for)] };
 };
 
-/** Keys in notifications are form-encoded with `/` kept. */
-const decodeKey = (key: string): string | null => {
+/** Amazon's own limits of names: Glue's of a job, S3's of a bucket (characters) and of a key (bytes of UTF-8). */
+const JOB_CHARACTERS = 255;
+const BUCKET_CHARACTERS = 63;
+const KEY_BYTES = 1024;
+
+const textIn = (value: unknown, most: number): string | null =>
+  typeof value === "string" && value.length <= most ? value : null;
+
+const shown = (text: string | null): string => text?.slice(0, 100) ?? "none that could be read";
+
+/** Keys in notifications are form-encoded with `/` kept. One that S3 cannot have is null: asking for it would fail. */
+const decodeKey = (written: unknown): string | null => {
   try {
-    return decodeURIComponent(key.replaceAll("+", " "));
+    const key = decodeURIComponent((textIn(written, 3 * KEY_BYTES) ?? "").replaceAll("+", " "));
+    return key.isWellFormed() && Buffer.byteLength(key) <= KEY_BYTES ? key : null;
   } catch {
     return null;
   }

@@ -1,4 +1,5 @@
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetScan, type SchemaElement } from "hyparquet";
+import { type AsyncBuffer, type FileMetaData, parquetMetadata, parquetScan, type SchemaElement } from "hyparquet";
+import { deserializeTCompactProtocol } from "hyparquet/src/thrift.js";
 import { compressors } from "hyparquet-compressors";
 
 import type { GlueType } from "../core/columns.ts";
@@ -12,6 +13,9 @@ import { getBytes } from "./store.ts";
 const FOOTER_BYTES = 64 * 1024;
 /** `PAR1`, the footer's length and `PAR1` again. */
 const SMALLEST_BYTES = 12;
+const MAGIC = 0x31_52_41_50;
+/** Behind the footer: its length and the magic. */
+const ENDING_BYTES = 8;
 
 type Physical = NonNullable<SchemaElement["type"]>;
 const physical = (type: GlueType): readonly Physical[] => {
@@ -39,7 +43,9 @@ class Unreadable extends Error {
 /**
  * Looks at one version of a raw object: is it Parquet, has it the raw table's columns, which units do its rows touch.
  * The units are read from the unit's column, never guessed from a range. Bytes come by ranges under the ETag.
- * @throws what the store throws: an outage is no property of the object.
+ * Rejected is for good, so only what the bytes prove is.
+ * @throws what the store throws, and what nobody expected: an outage, a lack of memory or a bug is no property of the
+ * object.
  */
 export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Promise<Inspected> => {
   const raw = dataset.raw;
@@ -70,20 +76,63 @@ export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Pr
       throw new Error("not read");
     },
   };
+  let values = new Set<string>();
   try {
     if (object.size < SMALLEST_BYTES)
       throw new Unreadable("not_parquet", `expected Parquet, came ${object.size} bytes`);
-    const metadata = await parquetMetadataAsync(file, { initialFetchSize: FOOTER_BYTES, geoparquet: false });
+    const footer = await readFooter(file);
+    const fault = faultOf(footer);
+    if (fault) throw new Unreadable("not_parquet", `expected a Parquet footer, came ${fault}`);
+    const metadata = parquetMetadata(footer, { geoparquet: false });
     checkColumns(metadata, dataset);
-    const values = dataset.unit ? await valuesOf(file, metadata, dataset.unit.column) : new Set<string>();
-    const units = dataset.unit ? [...new Set([...values].map(dataset.unit.of))] : [""];
-    return { object, is: "sound", units };
+    if (dataset.unit) values = await valuesOf(file, metadata, dataset.unit.column);
   } catch (error) {
     if (gone) return { object, is: "gone" };
     if (failure) throw failure.error;
-    const reason = error instanceof Unreadable ? error.reason : "not_parquet";
-    return { object, is: "rejected", reason, message: (error as Error).message };
+    if (error instanceof Unreadable) return { object, is: "rejected", reason: error.reason, message: error.message };
+    if (!isOfTheParser(error)) throw error;
+    return { object, is: "rejected", reason: "not_parquet", message: error.message };
   }
+  return { object, is: "sound", units: dataset.unit ? [...new Set([...values].map(dataset.unit.of))] : [""] };
+};
+
+/** hyparquet says what it does not understand by plain errors; of any other class are those that nobody meant to throw. */
+const isOfTheParser = (error: unknown): error is Error =>
+  error instanceof Error && Object.getPrototypeOf(error) === Error.prototype;
+
+/** The footer, with its length and the magic behind it, whole. */
+const readFooter = async (file: AsyncBuffer): Promise<ArrayBuffer> => {
+  const tail = await file.slice(Math.max(0, file.byteLength - FOOTER_BYTES));
+  const view = new DataView(tail);
+  if (view.getUint32(tail.byteLength - 4, true) !== MAGIC)
+    throw new Unreadable("not_parquet", "expected PAR1 at the end, came something else");
+  const length = view.getUint32(tail.byteLength - ENDING_BYTES, true) + ENDING_BYTES;
+  if (length > file.byteLength)
+    throw new Unreadable("not_parquet", `expected a footer within ${file.byteLength} bytes, came one of ${length}`);
+  return length <= tail.byteLength ? tail.slice(-length) : file.slice(file.byteLength - length);
+};
+
+type Thrift = { [field: string]: unknown } | undefined;
+/** What of that which parquet.thrift requires (names, rows, row groups, their columns' paths) a footer has not; null: none. */
+const faultOf = (bytes: ArrayBuffer): string | null => {
+  let footer: Thrift;
+  try {
+    footer = deserializeTCompactProtocol({ view: new DataView(bytes, 0, bytes.byteLength - ENDING_BYTES), offset: 0 });
+  } catch (error) {
+    // It reads what is in memory already, and nothing else: it is the bytes.
+    return (error as Error).message;
+  }
+  const isText = (value: unknown) => value instanceof Uint8Array;
+  const each = (value: unknown, is: (item: Thrift) => boolean) => Array.isArray(value) && value.every(is);
+  if (!each(footer?.field_2, (element) => isText(element?.field_4))) return "no schema of named columns";
+  if (typeof footer?.field_3 !== "bigint") return "no number of rows";
+  const groups = each(footer.field_4, (group) =>
+    each(group?.field_1, (chunk) => {
+      const about = chunk?.field_3 as Thrift;
+      return about === undefined || each(about.field_3, isText);
+    }),
+  );
+  return groups ? null : "no row groups of columns";
 };
 
 const checkColumns = (metadata: FileMetaData, dataset: Dataset): void => {
@@ -124,6 +173,8 @@ const valuesOf = async (file: AsyncBuffer, metadata: FileMetaData, column: strin
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
+    if (!Number.isSafeInteger(rowEnd) || rowEnd < rowStart)
+      throw new Unreadable("not_parquet", `expected a number of rows, came ${group.num_rows}`);
     const stats = chunkOf(group)?.statistics;
     const exact =
       stats?.is_min_value_exact !== false && stats?.is_max_value_exact !== false && stats?.null_count === 0n;

@@ -4,7 +4,7 @@ import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import type { Digest } from "../core/message.ts";
-import { watched } from "../core/plan.ts";
+import { type Inspected, watched } from "../core/plan.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type Reject, rejectObject } from "../core/reject.ts";
 import { parseReport, type Submission } from "../core/report.ts";
@@ -13,9 +13,13 @@ import {
   acceptedKey,
   assetKey,
   attemptFolder,
+  byKey,
   commitKey,
+  ingestDate,
   type ListedObject,
+  lastClosed,
   nameObject,
+  nameOf,
   numberOf,
   parseAccepted,
   parseRun,
@@ -36,8 +40,13 @@ import { create, getJson, head, list } from "./store.ts";
 
 /** A document larger than this is no document of ours: it would not fit a function's memory. Bytes of JSON. */
 const DOCUMENT_BYTES = 64 * 1024 ** 2;
-/** Footers read at once. */
-const INSPECTIONS = 16;
+/** Footers, or run documents, read at once. */
+const READS = 16;
+/**
+ * How far before the last closed date a full listing holds each object against what runs named. What it does not find is
+ * read again, which changes nothing; five weekly ones look at the same day.
+ */
+const DOUBTED_MS = 35 * 86_400_000;
 
 export type Books = {
   dataset: Dataset;
@@ -91,29 +100,64 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return hint;
   };
 
-  const raw = async (): Promise<Pick<Facts, "raw" | "accepted">> => {
+  const raw = async ({ now }: Facts): Promise<Pick<Facts, "raw" | "listed" | "accepted">> => {
     const accepted = await readAccepted();
-    if (!dataset.raw) return { raw: [], accepted };
+    if (!dataset.raw) return { raw: [], listed: 0, accepted };
     const before = await past();
+    const through = before?.through ?? null;
     const names = recentNames(before);
+    const byName = new Set([...(of.named ?? []), ...watched(before)]);
     const prefix = `raw/${name}/`;
+    const since = through && of.full ? doubtedSince(through, now) : null;
     const found: ListedObject[] = [];
-    const seen = new Set<string>();
+    const doubted: ListedObject[] = [];
     // What was settled once stays so: leaving it out bounds memory, also of a full listing.
-    const take = (object: ListedObject) => {
-      seen.add(object.key);
-      if (!isSettled(before, nameObject(object), names)) found.push(object);
+    const take = (listed: ListedObject) => {
+      const object: ListedObject = byName.delete(listed.key) ? { ...listed, named: true } : listed;
+      if (!isSettled(before, nameObject(object, through), names)) found.push(object);
+      else if (since && !names.has(nameOf(object)) && (ingestDate(object.key) ?? "") >= since) doubted.push(object);
     };
     // "0" follows "/": the first key after those of the date itself.
-    const after = before?.through && !of.full ? `${prefix}ingest_date=${before.through}0` : undefined;
+    const after = through && !of.full ? `${prefix}ingest_date=${through}0` : undefined;
     for await (const { key, etag, size, modified } of list(aws, "lake", prefix, after ? { after } : {}))
       if (!key.endsWith("/")) take({ key, etag, size, modified: modified.getTime() });
-    for (const key of new Set([...(of.named ?? []), ...watched(before)])) {
-      if (seen.has(key)) continue;
+    for (const key of [...byName]) {
       const there = await head(aws, "lake", key);
       if (there) take({ key, etag: there.etag, size: there.size, modified: there.modified.getTime() });
     }
-    return { raw: found, accepted };
+    if (since && doubted.length > 0) {
+      const inRuns = await namedByRuns(Date.parse(since));
+      for (const object of doubted) if (!inRuns.has(nameOf(object))) found.push({ ...object, named: true });
+    }
+    return { raw: found, listed: before?.commit ?? 0, accepted };
+  };
+
+  /** From the earlier of what is closed and what this clock would close: either may be a wrong clock's. */
+  const doubtedSince = (through: string, now: number): string => {
+    const closed = lastClosed(now);
+    return new Date(Date.parse(through < closed ? through : closed) - DOUBTED_MS).toISOString().slice(0, 10);
+  };
+
+  const inRuns = new Set<string>();
+  let runsRead = 0;
+  /**
+   * The objects that runs since then (ms since 1970, by the store's clock) took or rejected. What a run has named is
+   * settled or waits where a listing or a commit has it; all else under a closed date nobody ever looked at.
+   */
+  const namedByRuns = async (since: number): Promise<ReadonlySet<string>> => {
+    const keys: string[] = [];
+    for await (const { key, modified } of list(aws, "state", `runs/${name}/`)) {
+      if (numberOf(key) <= runsRead || modified.getTime() < since) break;
+      keys.push(key);
+    }
+    await new PQueue({ concurrency: READS }).addAll(
+      keys.map((key) => async () => {
+        const run = parseRun(await getJson(aws, "state", key), key);
+        for (const object of [...run.objects, ...run.rejects]) inRuns.add(nameOf(object));
+      }),
+    );
+    if (keys[0]) runsRead = numberOf(keys[0]);
+    return inRuns;
   };
 
   const readAccepted = async (): Promise<Accepted[]> => {
@@ -162,21 +206,23 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     },
   };
 
-  /** How many raw objects lie from the first pending one's date on. */
+  /** How many raw objects lie from this one's date on. */
   const landed = async (first: string): Promise<number> => {
     let objects = 0;
-    for await (const _ of list(aws, "lake", `raw/${dataset.name}/`, { after: first.slice(0, first.lastIndexOf("/")) }))
-      objects++;
+    const after = first.slice(0, first.lastIndexOf("/"));
+    for await (const _ of list(aws, "lake", `raw/${name}/`, { after })) objects++;
     return objects;
   };
 
   const hands: Hands = {
     gather: async (objects) => {
       const { quietMs, mostMs } = gathering(aws.stage.pace);
-      const first = objects.map((o) => o.key).sort()[0] ?? "";
+      // A late object says nothing of what is landing now, and its date may lie years back.
+      const [first] = objects.filter((o) => !o.late).sort(byKey);
+      const end = Math.min(Date.now() + mostMs, of.until);
       let before = -1;
-      for (let waited = 0; waited < mostMs; waited += quietMs) {
-        const now = await landed(first);
+      while (first && Date.now() + quietMs < end) {
+        const now = await landed(first.key);
         if (now === before) return;
         before = now;
         await new Promise((resolve) => setTimeout(resolve, quietMs));
@@ -184,7 +230,15 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     },
     apply: (commit) => applyCatalog(aws, dataset.database, dataset.tables, commit.tables, of.until),
     inspect: (objects) =>
-      new PQueue({ concurrency: INSPECTIONS }).addAll(objects.map((o) => () => inspect(aws, dataset, o))),
+      new PQueue({ concurrency: READS }).addAll(
+        objects.map((object) => async (): Promise<Inspected> => {
+          try {
+            return await inspect(aws, dataset, object);
+          } catch (error) {
+            return { object, is: "unread", error };
+          }
+        }),
+      ),
     open: async (run) => {
       const key = recipeKey(name, run.recipe);
       if (!(await head(aws, "state", key))) {

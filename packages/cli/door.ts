@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { PregaoError } from "../core/errors.ts";
-import { isAnswered, printable } from "./output.ts";
+import { endBars, isAnswered, printable } from "./output.ts";
 
 /** Exit status: 0 done, 1 failed, 2 wrong usage. */
 type Said = { code: string; message: string; details: Record<string, unknown>; status: 0 | 1 | 2 };
@@ -15,7 +15,7 @@ const WRONG_USAGE = new Set(["usage", "unknown_dataset", "no_queue", "no_origin"
  */
 export const complain = (error: unknown, json: boolean): number => {
   const { code, message, details, status } = said(error);
-  if (status === 0) return 0;
+  if (status === 0 || ended) return status;
   if (json && !isAnswered()) {
     const more = Object.keys(details).length ? { details } : {};
     process.stdout.write(`${JSON.stringify({ error: code, message, ...more }, null, 2)}\n`);
@@ -26,24 +26,28 @@ export const complain = (error: unknown, json: boolean): number => {
   return status;
 };
 
-/**
- * Ctrl-C and SIGTERM end a command at once, whatever listens for them besides; a river of its own survives that as it
- * survives a kill.
- */
+const farewells = new Set<() => Promise<unknown>>();
+/** The longest that a command that was told to end takes for its farewells. */
+const FAREWELL_MS = 1500;
+let ended = false;
+
+/** Something to put right first when a signal ends the command. Returns what takes it back. */
+export const beforeEnd = (work: () => Promise<unknown>): (() => void) => {
+  farewells.add(work);
+  return () => farewells.delete(work);
+};
+
+/** Ctrl-C and SIGTERM end a command; a river of its own survives that as it survives a kill. */
 export const endBySignal = (json: boolean): void => {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.once(signal, () => {
-      // A turn later: a progress bar that also listens has given the cursor back by then.
-      setImmediate(() => {
-        complain(
-          new PregaoError(
-            "interrupted",
-            `ended by ${signal}. What was accepted is kept and goes on with the next command. Next: pregao status`,
-          ),
-          json,
-        );
-        process.exit(128 + constants.signals[signal]);
-      });
+    process.once(signal, async () => {
+      endBars();
+      const message = `ended by ${signal}. What was accepted is kept and goes on with the next command. Next: pregao status`;
+      complain(new PregaoError("interrupted", message), json);
+      ended = true;
+      const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+      await Promise.race([Promise.allSettled([...farewells].map((work) => work())), late]);
+      process.exit(128 + constants.signals[signal]);
     });
 };
 

@@ -56,8 +56,7 @@ const commands = (output: Output): Command => {
   const at = async (options: Global, work: (place: Place) => Promise<void>, settles = false): Promise<void> => {
     localOnly(options);
     endBySignal(output.json);
-    const { openPlace } = await import("./place.ts");
-    const place = await openPlace(options, output);
+    const place = await openSoon(options, output);
     try {
       await work(place);
     } finally {
@@ -195,6 +194,19 @@ const commands = (output: Output): Command => {
     (await import("./schema.ts")).schema(output, datasetIn(datasets, name));
   });
   return everywhere(program);
+};
+
+/** For how long commands that start at one time on one state directory may take to find the one whose river they use. */
+const FINDING_MS = 10_000;
+
+const openSoon = async (options: Global, output: Output): Promise<Place> => {
+  const { openPlace } = await import("./place.ts");
+  for (const until = Date.now() + FINDING_MS; ; )
+    try {
+      return await openPlace(options, output);
+    } catch (error) {
+      if (!(error instanceof PregaoError) || error.code !== "state_in_use" || Date.now() > until) throw error;
+    }
 };
 
 /** The options that are valid everywhere, before the verb or after it; a verb's help names its own first. */

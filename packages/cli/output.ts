@@ -16,6 +16,12 @@ let answered = false;
 /** Whether this process has begun its answer on standard output, where a second document must not follow a first. */
 export const isAnswered = (): boolean => answered;
 
+const live = new Set<() => void>();
+/** Takes the bars off the terminal and gives it back its cursor, for a command that ends in the middle. */
+export const endBars = (): void => {
+  for (const done of live) done();
+};
+
 /** `state` is the --state of the command line: the next commands that a screen names are for the same directory. */
 export const openOutput = (json: boolean, state: () => string | undefined = () => undefined): Output => ({
   json,
@@ -37,8 +43,13 @@ export const openOutput = (json: boolean, state: () => string | undefined = () =
       },
       cliProgress.Presets.shades_classic,
     );
+    const done = () => {
+      live.delete(done);
+      bar.stop();
+    };
+    live.add(done);
     bar.start(total, 0);
-    return { at: (done) => bar.update(done), done: () => bar.stop() };
+    return { at: (so) => bar.update(so), done };
   },
 });
 

@@ -37,10 +37,13 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
       `expected --stage local, came ${options.stage}: commands do not reach deployed stages yet; see CHANGELOG.md`,
     );
   const dir = stateDir(options);
+  const fresh = !existsSync(join(dir, "stage.json"));
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
   const found = await runningStack(dir);
   const stack = found ? null : await startStack({ dir, stage, port: options.port ?? 0 });
+  // What comes from no origin (the calendar) is made at the very first start, before anybody asks for it.
+  if (stack && fresh) await settled(stack, output);
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
   return {
     aws,

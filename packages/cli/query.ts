@@ -1,8 +1,9 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { type ResultField, type ResultRow, query as run } from "../aws/queries.ts";
+import { type QueryResult, type ResultField, type ResultRow, query as run } from "../aws/queries.ts";
 import { PregaoError } from "../core/errors.ts";
+import { beforeEnd } from "./door.ts";
 import { checkTarget, type Format, formats, linesOf, namesApart, writeResult } from "./formats.ts";
 import { bytes, plural, print, records, table, width } from "./output.ts";
 import type { Place } from "./place.ts";
@@ -36,11 +37,7 @@ export const asked = async (statement: string | undefined, options: QueryOptions
 
 /** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
 export const query = async (place: Place, { sql, format, file }: Question): Promise<void> => {
-  const result = await run(place.aws, sql, place.database).catch((error: unknown) => {
-    if (error instanceof PregaoError && /does not exist/.test(error.message))
-      throw new PregaoError(error.code, `${error.message}; ${named(place)}`);
-    throw error;
-  });
+  const result = await answered(place, sql);
   const { scannedBytes, totalMs } = result.statistics;
   const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
   if (format !== "table" && format !== "csv") namesApart(result.fields, format);
@@ -61,6 +58,25 @@ export const query = async (place: Place, { sql, format, file }: Question): Prom
     more ? `the first ${plural(rows.length, "row")}, ${cost}` : `${plural(rows.length, "row")}, ${cost}`,
   );
   if (more) place.output.say("Next: all of them, with --format csv -o FILE");
+};
+
+/** Runs a statement, and stops it where it runs when a signal ends this command. */
+const answered = async (place: Place, sql: string): Promise<QueryResult> => {
+  const stop = new AbortController();
+  const running = run(place.aws, sql, place.database, stop.signal);
+  const forget = beforeEnd(async () => {
+    stop.abort();
+    await running;
+  });
+  try {
+    return await running;
+  } catch (error) {
+    if (error instanceof PregaoError && /does not exist/.test(error.message))
+      throw new PregaoError(error.code, `${error.message}; ${named(place)}`);
+    throw error;
+  } finally {
+    forget();
+  }
 };
 
 const named = ({ datasets }: Place): string =>

@@ -2,7 +2,16 @@ import { type Commit, type Ending, type Failed, outcome } from "./commit.ts";
 import type { Dataset } from "./dataset.ts";
 import { type Inspected, owed, plan, unsettled } from "./plan.ts";
 import { accepts, disagreement, type Submission } from "./report.ts";
-import { type Accepted, type ListedObject, nameOf, type RawObject, type Run, type TableMap } from "./run.ts";
+import {
+  type Accepted,
+  type ListedObject,
+  lastClosed,
+  nameOf,
+  type RawObject,
+  type Run,
+  SKEW_MS,
+  type TableMap,
+} from "./run.ts";
 
 /** table → partition (`""` for a table without) → key prefix in the lake, ending in `/`. */
 export type Catalog = Record<string, Record<string, string>>;
@@ -29,7 +38,7 @@ export const shapeOf = (dataset: Dataset, recipe: string): Shape => ({
   raw: dataset.raw !== undefined,
 });
 
-/** What a person asks for once: units to make anew, or that what is held be tried again. */
+/** What a person asks for once: units to make anew (from their current partitions), or that what is held be tried again. */
 export type Wish = { rebuild?: readonly string[]; retryHeld?: boolean };
 
 /** What is in the stores. `run` is the newest; `attempts` and `submissions` are its; `base` is commit `run.base`. */
@@ -221,6 +230,7 @@ export const advance = async (
   for (let rounds = 1; ; rounds++) {
     const facts = await readFacts(eyes);
     const action = decide(facts, shape, wish);
+    if (rounds === 1) noteClock(note, facts, shape);
     const newest = facts.commit?.commit ?? 0;
     const open = facts.run && facts.run.run > newest ? facts.run.run : null;
     const end = (rested: boolean, why: string): Rested => ({
@@ -248,7 +258,11 @@ export const advance = async (
     } else {
       gathered = hands.gather === undefined;
       const inspected = action.rebuild ? [] : await hands.inspect(action.objects);
+      const unread = inspected.filter((i) => i.is === "unread");
+      for (const { object, error } of unread) noteUnread(note, shape, object, error);
       const run = plan(facts, inspected, shape, action.rebuild);
+      // Its neighbours are in a run by now, or nothing but such objects is left: a person must see to them.
+      if (!run && unread[0]) throw unread[0].error;
       if (run && (await hands.open(run)) === "created") {
         noteRun(note, run);
         const held = new Set(facts.commit?.held.map(nameOf));
@@ -258,6 +272,22 @@ export const advance = async (
     }
   }
 };
+
+/** What lies under such a date is taken by name; the log says why there is so much of it. */
+const noteClock = (note: Note, { commit, now }: Facts, { dataset }: Shape): void => {
+  const closes = lastClosed(now + SKEW_MS);
+  if (commit?.through && commit.through > closes)
+    note("ERROR", "ingest dates were closed that this clock would not close yet: a clock is wrong, or was", {
+      dataset,
+      commit: commit.commit,
+      through: commit.through,
+      closes,
+      now: new Date(now).toISOString(),
+    });
+};
+
+const noteUnread = (note: Note, { dataset }: Shape, { key, etag }: RawObject, error: unknown): void =>
+  note("ERROR", "an object could not be looked at; it stays pending", { dataset, key, etag, error: String(error) });
 
 const noteRun = (note: Note, run: Run): void => {
   const { dataset, units, through } = run;
@@ -273,7 +303,7 @@ const noteRun = (note: Note, run: Run): void => {
   });
   const late = run.objects.filter((o) => o.late).map((o) => o.key);
   if (late.length > 0)
-    note("ERROR", "objects landed after their ingest date was closed", {
+    note("ERROR", "objects landed under an ingest date that was closed, or their bell came again long after", {
       dataset,
       run: run.run,
       keys: late.slice(0, 20),

@@ -27,15 +27,17 @@ export const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => 
   return [...objects.values()].filter((o) => !isSettled(commit, o, names)).sort(byKey);
 };
 
-/** What a look at an object's footer found. `gone`: there is no such version any more. */
+/** What a look at an object's footer found. `gone`: there is no such version any more. `unread`: it tells nothing. */
 export type Inspected =
   | { object: RawObject; is: "sound"; units: readonly string[] }
   | { object: RawObject; is: "rejected"; reason: string; message: string }
-  | { object: RawObject; is: "gone" };
+  | { object: RawObject; is: "gone" }
+  | { object: RawObject; is: "unread"; error: unknown };
 
 /**
  * Run n+1 on commit n, the newest that was read: its creation fails if another caller has made one. Null when nothing
- * is left to do. `rebuild`: units to make anew, settling nothing.
+ * is left to do. `rebuild`: units to make anew, settling nothing. Such a run names no raw objects, so what it makes anew
+ * comes from the current partitions alone: a row that the recipe of its day left out of them does not come back.
  */
 export const plan = (
   facts: Facts,

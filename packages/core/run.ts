@@ -51,7 +51,7 @@ export type Run = {
   /** Raw objects refused while planning; their dead letters are sent before the commit. */
   rejects: Rejected[];
   accepted: Accepted[];
-  /** Settles nothing: it makes partitions anew by today's recipe. */
+  /** Settles nothing: it makes partitions anew by today's recipe, from those in `tables`; it names no raw objects. */
   rebuild: boolean;
 };
 
@@ -123,6 +123,8 @@ export const recipeKey = (dataset: string, sha256: string): string => `recipes/$
 export const assetKey = (sha256: string): string => `assets/${sha256}.ndjson`;
 /** What a person accepts, one document each, named by the digest of its content. */
 export const acceptedKey = (dataset: string, sha256: string): string => `accepted/${dataset}/${sha256}.json`;
+/** That every row of an error object has its dead letter; named by the digest of its ETag and key. */
+export const salvagedKey = (dataset: string, sha256: string): string => `salvaged/${dataset}/${sha256}`;
 export const numberOf = (key: string): number => 9_999_999_999 - Number(/(\d{10})(?:\.json|\/)/.exec(key)?.[1]);
 
 /** The folder of an attempt at a run, for one table; an attempt refuses one that is not empty. Ends in `/`. */

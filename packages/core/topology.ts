@@ -28,6 +28,11 @@ export const gathering = (pace: Pace): { quietMs: number; mostMs: number } => pa
 const RETENTION_SECONDS = 14 * 24 * 3600;
 /** AWS's advice for a queue that feeds a function: 6 × the function's timeout, so that retries of throttled polls fit. */
 const VISIBILITY_FACTOR = 6;
+/**
+ * Times the visibility, 10 hours and more: what waits for a busy job or for what is ahead and answers no more is no
+ * failure, and a message that no reader could ever take is a reject of its first receive. SQS allows 1000.
+ */
+const MAX_RECEIVE = 100;
 
 export type FunctionSpec = { name: string; handler: string; timeout: number; memory: number };
 export type QueueSpec = {
@@ -86,6 +91,7 @@ export type Topology = {
 };
 
 const seconds = (minutes: number) => minutes * 60;
+const names = (datasets: readonly Dataset[]) => datasets.map((d) => d.name);
 
 /**
  * What exists, what triggers what, how much: a pure function of the catalogue and the pace. `stacks/` builds it on AWS,
@@ -101,12 +107,12 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
     { name: "advance", handler: "functions/advance.handler", timeout: seconds(5), memory: 1024 },
   ];
   const timeout = (name: string) => functions.find((f) => f.name === name)!.timeout;
-  const pair = (name: string, reader: string, maxReceive: number): QueueSpec[] => [
+  const pair = (name: string, reader: string): QueueSpec[] => [
     {
       name,
       visibility: VISIBILITY_FACTOR * timeout(reader),
       retention: RETENTION_SECONDS,
-      deadLetter: { queue: `${name}-dlq`, maxReceive },
+      deadLetter: { queue: `${name}-dlq`, maxReceive: MAX_RECEIVE },
     },
     { name: `${name}-dlq`, visibility: 30, retention: RETENTION_SECONDS },
   ];
@@ -114,8 +120,7 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
     pace,
     buckets: ["origin", "lake", "state", "results"],
     functions,
-    // A bell that waits for a busy job is no failure: `landed` allows many receives before it gives up.
-    queues: [...queued.flatMap((d) => pair(d.name, "consume", 5)), ...pair("landed", "advance", 100)],
+    queues: [...queued.flatMap((d) => pair(d.name, "consume")), ...pair("landed", "advance")],
     mappings: [
       ...queued.map((d) => ({ queue: d.name, function: "consume", ...p.consume, concurrency: 2 })),
       { queue: "landed", function: "advance", ...p.landed, concurrency: 2 },
@@ -140,13 +145,16 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
       timeoutMinutes: 60,
       events: "landed",
     })),
+    // What a lost bell would hide: what is open and Firehose's errors soon, what lies under closed dates weekly.
     clocks: [
+      { name: "advance", cron: "*/15 * * * *", zone: "UTC", function: "advance", input: { datasets: names(datasets) } },
+      { name: "salvage", cron: "*/15 * * * *", zone: "UTC", function: "salvage", input: { datasets: names(queued) } },
       {
-        name: "advance",
-        cron: "*/15 * * * *",
+        name: "advance-weekly",
+        cron: "0 6 * * SUN",
         zone: "UTC",
         function: "advance",
-        input: { datasets: datasets.map((d) => d.name) },
+        input: { datasets: names(queued), full: true },
       },
     ],
     databases: Object.entries(Object.groupBy(datasets, (d) => d.database)).map(([name, members]) => ({

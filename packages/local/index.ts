@@ -275,7 +275,8 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     const stop = async (): Promise<void> => {
       edges.stop();
       const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
-      await whileBusy(state, () => edges.running() > 0, patience);
+      // A job that is cut off has failed, and its run with it.
+      await whileBusy(state, () => edges.running() > 0 || jobs.busy(), patience);
       // Before the door: a handler must not take a stack that goes for a failure, and say so of its messages.
       await runtime.stop();
       await close();

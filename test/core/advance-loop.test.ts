@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { advance, type Eyes, type Hands, nothing } from "../../packages/core/advance.ts";
+import { advance, type Eyes, type Facts, type Hands, nothing } from "../../packages/core/advance.ts";
+import type { Commit } from "../../packages/core/commit.ts";
+import type { Run } from "../../packages/core/run.ts";
 import { theatre } from "./advance.actors.ts";
 import { settle } from "./advance.judge.ts";
 import { object, rawKey } from "./advance.scenarios.ts";
@@ -37,7 +39,11 @@ const moves = fc.array(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("work" as const), steps: fc.integer({ min: 1, max: 3 }) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("call" as const, "land" as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("die" as const), who: fc.nat(3) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.constantFrom(HOUR, DAY, 4 * DAY) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.constantFrom(HOUR, DAY, 4 * DAY, -5 * DAY) }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("ring" as const), who: fc.nat(4) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
   ),
   { maxLength: 80 },
@@ -46,7 +52,16 @@ const moves = fc.array(
 test("four calls at once, cut anywhere, with jobs that die: every good row is published, once all is quiet", async () => {
   await fc.assert(
     fc.asyncProperty(specs, moves, fc.constantFrom<string[]>(["t"], ["t", "m"]), async (list, script, tables) => {
-      const scenario: Scenario = { name: "random", specs: list, ticks: [], kills: 0, stalls: 0, tables };
+      const clocksErr = script.some((next) => next.do === "tick" && next.ms < 0);
+      const scenario: Scenario = {
+        name: "random",
+        specs: list,
+        ticks: [],
+        kills: 0,
+        stalls: 0,
+        tables,
+        ...(clocksErr ? { clocksErr } : {}),
+      };
       const stage = theatre(scenario, rules);
       stage.land();
       for (let n = 0; n < 4; n++) stage.call();
@@ -61,6 +76,7 @@ test("four calls at once, cut anywhere, with jobs that die: every good row is pu
         } else if (next.do === "work") for (let n = 0; n < next.steps; n++) stage.work();
         else if (next.do === "land") stage.land();
         else if (next.do === "tick") stage.tick(next.ms);
+        else if (next.do === "ring") stage.ring(next.who);
         else if (next.do === "kill") stage.kill();
         else if (alive.length < 4) stage.call();
       }
@@ -97,6 +113,101 @@ test("a refused start is rest: taken for an action, advance spun", async () => {
     });
   expect(await call(() => "refused")).toMatchObject({ rested: true, rounds: 1 });
   expect(await call(() => "started")).toMatchObject({ rested: false, rounds: 200 });
+});
+
+/** A world of one landed object, by hand; `seen` is told what the call reads and does, and what it notes. */
+const called = async (facts: Partial<Facts>, hands: Partial<Hands>, now = 0) => {
+  const seen: string[] = [];
+  const told =
+    <A extends unknown[], R>(name: string, does: (...args: A) => R) =>
+    (...args: A): R => {
+      seen.push(name);
+      return does(...args);
+    };
+  const eyes = Object.fromEntries(
+    rules.order.map((r) => [r, told(r, () => (r === "commit" ? { ...facts, now } : {}))]),
+  ) as unknown as Eyes;
+  const scenario: Scenario = { name: "one", specs: [object("a")], ticks: [], kills: 0, stalls: 0 };
+  const rested = await advance(
+    eyes,
+    Object.fromEntries(
+      Object.entries(hands).map(([name, does]) => [name, told(name, does as () => unknown)]),
+    ) as unknown as Hands,
+    shapeFor(scenario),
+    { until: Number.POSITIVE_INFINITY, now: () => 0, note: (level, message) => seen.push(`${level} ${message}`) },
+  ).catch((error: Error) => error);
+  return { rested, seen };
+};
+const raw = [{ key: rawKey("a"), etag: "1", size: 1, modified: 0 }];
+
+test("gathering decides nothing: all is read afresh after it, and what it was for may be gone", async () => {
+  let facts: Partial<Facts> = { raw };
+  const opened: Run[] = [];
+  const hands: Partial<Hands> = {
+    gather: (objects) => {
+      expect(objects.map((o) => o.key)).toEqual([rawKey("a")]);
+      facts.raw = [...raw, { ...raw[0]!, key: rawKey("b") }];
+    },
+    inspect: (objects) => objects.map((o) => ({ object: o, is: "sound", units: ["x"] })),
+    open: (run) => {
+      opened.push(run);
+      facts.raw = [];
+      return "created";
+    },
+  };
+  const { seen } = await called(facts, hands);
+  const once = [...rules.order];
+  expect(seen.filter((s) => !s.startsWith("INFO"))).toEqual([...once, "gather", ...once, "inspect", "open", ...once]);
+  expect(opened[0]?.objects.map((o) => o.key)).toEqual([rawKey("a"), rawKey("b")]);
+
+  facts = { raw };
+  const taken = () => {
+    facts.raw = [];
+  };
+  const lost = await called(facts, { ...hands, gather: taken });
+  expect(lost.seen).toEqual([...once, "gather", ...once]);
+  expect(lost.rested).toMatchObject({ rested: true, why: "nothing is pending" });
+});
+
+test("an object that nobody could look at is no verdict: its neighbours go on, it stays pending, and the call fails", async () => {
+  const both = [...raw, { ...raw[0]!, key: rawKey("b") }];
+  const facts: Partial<Facts> = { raw: both };
+  const opened: Run[] = [];
+  const broken = new RangeError("Array buffer allocation failed");
+  const hands: Partial<Hands> = {
+    inspect: (objects) =>
+      objects.map((o) =>
+        o.key === rawKey("a") ? { object: o, is: "unread", error: broken } : { object: o, is: "sound", units: ["x"] },
+      ),
+    open: (run) => {
+      opened.push(run);
+      facts.raw = raw;
+      return "created";
+    },
+  };
+  const { rested, seen } = await called(facts, hands, Date.parse("2025-03-01"));
+  expect(opened).toMatchObject([{ objects: [{ key: rawKey("b") }], rejects: [], through: "2025-01-09" }]);
+  expect(seen).toContainEqual("ERROR an object could not be looked at; it stays pending");
+  expect(rested).toBe(broken);
+});
+
+test("a commit that closed dates which this clock would not is an error in the log, once a call", async () => {
+  const closing = {
+    commit: 1,
+    through: "2025-01-08",
+    tables: {},
+    recent: [],
+    next: [],
+    late: [],
+    held: [],
+    failed: [],
+  };
+  const noted = async (now: string) =>
+    (await called({ commit: closing as unknown as Commit }, {}, Date.parse(now))).seen.filter((s) =>
+      s.startsWith("ERROR"),
+    );
+  expect(await noted("2025-01-10T12:00:00Z")).toEqual([expect.stringContaining("a clock is wrong, or was")]);
+  expect(await noted("2025-01-10T23:30:00Z")).toEqual([]);
 });
 
 test("a call without time left says so, and does nothing more", async () => {

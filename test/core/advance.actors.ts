@@ -1,4 +1,5 @@
 import { advance, type Eyes, type Facts, type Hands, type Rested } from "../../packages/core/advance.ts";
+import { nameOf } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {
   begin,
@@ -69,6 +70,7 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       apply: async (commit) => {
         for (const todo of toDo({ do: "apply", commit }, facts!) ?? []) await writing(todo);
       },
+      gather: wait,
       inspect: async (objects) => {
         await wait();
         return objects.map((o) => inspectIn(world, scenario, o));
@@ -137,6 +139,11 @@ export const theatre = (scenario: Scenario, law: Rules) => {
     move,
     land: () => {
       if (world.landed < scenario.specs.length) world = land(world, scenario);
+    },
+    /** The bell of an object that has landed rings once more, however long ago it was settled. */
+    ring: (n: number) => {
+      const spec = scenario.specs[n];
+      if (spec && n < world.landed) world = { ...world, bells: [...new Set([...world.bells, nameOf(spec)])].sort() };
     },
     tick: (ms: number) => {
       world = { ...world, now: world.now + ms };

@@ -30,7 +30,9 @@ const isAwaited = (world: World, scenario: Scenario, commit: Commit, object: Raw
   const name = nameOf(object);
   if (recentNames(commit).has(name)) return false;
   const waiting = [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late);
-  return world.bells.includes(name) || waiting.some((o) => nameOf(o) === name) || Boolean(specOf(scenario, object).silent);
+  return (
+    world.bells.includes(name) || waiting.some((o) => nameOf(o) === name) || Boolean(specOf(scenario, object).silent)
+  );
 };
 
 /** What a commit says must be so. */

@@ -1,7 +1,7 @@
 import { decide, type Facts, type Reading, readings } from "../../packages/core/advance.ts";
-import { plan } from "../../packages/core/plan.ts";
-import { nameOf, type RawObject } from "../../packages/core/run.ts";
-import { scenarios } from "./advance.scenarios.ts";
+import { owed, plan } from "../../packages/core/plan.ts";
+import { type ListedObject, nameOf, type RawObject } from "../../packages/core/run.ts";
+import { rawKey, scenarios } from "./advance.scenarios.ts";
 import { type Rules, rules, type Scenario } from "./advance.world.ts";
 
 const swapped = (first: Reading, second: Reading): Reading[] =>
@@ -156,6 +156,31 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     },
   },
   {
+    name: "what lies under a closed date counts as settled, though a bell names it",
+    scenario: scenarios.clock,
+    law: seen((facts) => ({ ...facts, raw: facts.raw.map(unnamed) })),
+  },
+  {
+    name: "what lies under a closed date counts as settled, though no run ever named it",
+    scenario: scenarios.clockSilent,
+    law: seen((facts) => ({ ...facts, raw: facts.raw.map((o) => (o.key === rawKey("b") ? unnamed(o) : o)) })),
+  },
+  {
+    name: "a bell answered while the open run is about to close its object's date",
+    scenario: scenarios.clock,
+    law: { owed: (facts, named) => owed({ ...facts, run: facts.run && { ...facts.run, through: null } }, named) },
+  },
+  {
+    name: "through moved on by a listing that is older than its base",
+    scenario: scenarios.clockStall,
+    law: seen((facts) => ({ ...facts, listed: Number.POSITIVE_INFINITY })),
+  },
+  {
+    name: "objects taken by name forgotten when their run fails",
+    scenario: scenarios.clock,
+    law: { watched: () => [] },
+  },
+  {
     name: "a run that failed is tried again whole",
     scenario: scenarios.poison,
     law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, next: [] } } : facts)),
@@ -166,6 +191,8 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, failed: [] } } : facts)),
   },
 ];
+
+const unnamed = ({ named: _, ...object }: ListedObject): ListedObject => object;
 
 const empty = {
   format: 1 as const,

@@ -77,14 +77,14 @@ export const scenarios = {
       prelude: ["land", "round", "land", 5 * DAY, "stall", -5 * DAY],
       ticks: [],
       clocksErr: true,
-      kills: 1,
-      stops: ["raw", "commit"],
+      swift: true,
+      stops: ["raw"],
     },
   ),
   clockSilent: scenario(
     "a clock that is fast for a while, and a bell that is lost",
     [object("a"), object("b", "good", ["x"], { silent: true })],
-    { ticks: [5 * DAY, -5 * DAY], clocksErr: true, stalls: 1, swift: true, stops: ["raw", "commit"] },
+    { ticks: [5 * DAY, -5 * DAY], clocksErr: true, kills: 1, swift: true },
   ),
   poison: scenario(
     "poison, a bad session and good ones",

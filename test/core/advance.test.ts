@@ -223,6 +223,11 @@ describe("what was not published", () => {
     expect(chosen(other, { raw: [listed("a"), listed("b")] })).toEqual(["ea"]);
   });
 
+  test("what failed under a clock that was fast does not wait for that hour to come", () => {
+    const alone = failedOn(runOf(["a"]), null, NOW + 400 * 24 * HOUR);
+    expect(chosen(alone, { raw: [listed("a")] })).toEqual(["ea"]);
+  });
+
   test("a failure counts only after another run was published; the third that counts rejects", () => {
     let commit = failedOn(runOf(["a"]), null);
     for (let n = 2; n <= 5; n++) commit = failedOn({ ...runOf(["a"]), run: n, base: n - 1 }, commit, NOW + n * HOUR);
@@ -351,6 +356,37 @@ describe("planning", () => {
       NOW,
     );
     expect(watched(failed)).toContain(late.key);
+  });
+
+  test("a clock that was wrong closed a date too early: what a bell names under it is taken, once, however often it rings", () => {
+    const closed = { ...commit, through: "2025-01-20", recent: [] };
+    const quiet = { commit: closed, catalog: catalogOf(commit) };
+    const unread = listed("b", "2025-01-10");
+    expect(decide(facts({ ...quiet, raw: [unread] }), shape)).toMatchObject({ do: "rest" });
+    const named = { ...unread, named: true as const };
+    expect(decide(facts({ ...quiet, raw: [named] }), shape)).toMatchObject({ objects: [{ etag: "eb", late: true }] });
+    expect(owed(facts({ ...quiet, raw: [named], run: runOf(["c"]) }), [named.key])).toEqual([named.key]);
+    const run = plan(facts({ ...quiet, raw: [named] }), [sound({ ...object("b"), late: true }, "2024")], shape, null)!;
+    const after = published(run, closed);
+    expect(after.recent).toEqual([{ ...object("b"), late: true }]);
+    const again = facts({ commit: after, catalog: catalogOf(after), raw: [named] });
+    expect(decide(again, shape)).toMatchObject({ do: "rest" });
+    expect(owed(again, [named.key])).toEqual([]);
+  });
+
+  test("a bell rings again while the open run is about to close its object's date without it", () => {
+    const open = { ...runOf(["a"]), through: "2025-01-12" };
+    const seen = facts({ run: open, raw: [listed("a"), listed("b")] });
+    expect(owed(seen, [key("a"), key("b")])).toEqual([key("b")]);
+    expect(owed({ ...seen, run: { ...open, through: "2025-01-09" } }, [key("b")])).toEqual([]);
+  });
+
+  test("through stays where it is when the base was made after the listing", () => {
+    const later = { now: NOW + 30 * 24 * HOUR, commit, raw: [listed("b")] };
+    const through = (listed: number) =>
+      plan(facts({ ...later, listed }), [sound(object("b"), "2024")], shape, null)?.through;
+    expect(through(0)).toBe(commit.through);
+    expect(through(1)).toBe("2025-02-06");
   });
 
   test("a run is bounded in objects and bytes, and never empty", () => {

@@ -1,3 +1,4 @@
+import { Cron } from "croner";
 import { describe, expect, test } from "vitest";
 import { RECORD_BYTES } from "../../packages/core/pack.ts";
 import { bucket, environment, laptop, logicalName, queueArn, resource, stageFrom } from "../../packages/core/stage.ts";
@@ -24,6 +25,27 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
     const job = t.jobs[0]!;
     const waits = queue("landed").deadLetter!.maxReceive * queue("landed").visibility;
     expect(waits).toBeGreaterThan(2 * job.timeoutMinutes * 60);
+  });
+
+  test("waiting never counts as failing: an outage of a night dead-letters no message of any queue that is read", () => {
+    for (const m of t.mappings) {
+      const { visibility, deadLetter } = queue(m.queue);
+      expect(deadLetter!.maxReceive * visibility).toBeGreaterThanOrEqual(8 * 3600);
+      // SQS's own limit.
+      expect(deadLetter!.maxReceive).toBeLessThanOrEqual(1000);
+    }
+  });
+
+  test("what a lost bell or event would hide is looked for by a clock: soon what is open, weekly what is closed", () => {
+    const clock = (name: string) => t.clocks.find((c) => c.name === name);
+    const often = { cron: "*/15 * * * *", zone: "UTC" };
+    expect(clock("advance")).toMatchObject({ ...often, function: "advance", input: { datasets: ["toy"] } });
+    expect(clock("salvage")).toMatchObject({ ...often, function: "salvage", input: { datasets: ["toy"] } });
+    const weekly = clock("advance-weekly")!;
+    expect(weekly).toMatchObject({ zone: "UTC", function: "advance", input: { datasets: ["toy"], full: true } });
+    expect(weekly.cron.split(" ")).toHaveLength(5);
+    const [first, second] = new Cron(weekly.cron, { timezone: weekly.zone }).nextRuns(2);
+    expect(second!.getTime() - first!.getTime()).toBe(7 * 24 * 3_600_000);
   });
 
   test("a full batch of every consumer passes the stream's quota in half the function's time", () => {

@@ -152,6 +152,24 @@ test("a clock calls its function with its input", async () => {
   await expect.poll(() => stack.of("later")[0], { timeout: 10_000 }).toEqual({ datasets: ["bovespa"] });
 });
 
+test("what a clock missed while no stack ran is made up for, once", async () => {
+  const own = folder();
+  closing.push(own.remove);
+  const options = {
+    dir: own.path,
+    functions: [later],
+    queues: {},
+    clocks: [{ name: "new year", cron: "0 0 1 1 *", zone: "America/Sao_Paulo", function: "later", input: { year: true } }],
+  };
+  const events = () => stack.state.db.prepare("SELECT count(*) AS n FROM invocation").get();
+  stack = await triggersStack(options);
+  await expect.poll(() => stack.of("later")).toEqual([{ year: true }]);
+  await expect.poll(events).toEqual({ n: 0 });
+  await stack.die();
+  stack = await triggersStack(options);
+  expect(events()).toEqual({ n: 0 });
+});
+
 test("nothing is quiet between two steps of a chain", async () => {
   const relay = { ...actor("relay"), module: new URL("relay.ts", handlers).href };
   const names = ["one", "two", "three"];

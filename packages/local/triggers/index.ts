@@ -41,6 +41,14 @@ export const triggers = (
   const notices = topology.notices.map((notice) => ({ ...notice, bucket: bucket(stage, notice.bucket) }));
   const jobs = new Map(topology.jobs.map((job) => [resource(stage, job.name), resource(stage, job.events)]));
   let clocks: Cron[] = [];
+  state.db.exec("CREATE TABLE IF NOT EXISTS clock(name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
+  const ticked = state.db.prepare("SELECT at FROM clock WHERE name = ?");
+  const note = state.db.prepare("INSERT INTO clock VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET at = excluded.at");
+  const tick = (clock: Topology["clocks"][number]): void =>
+    state.transaction(() => {
+      events.enqueue(clock.function, JSON.stringify(clock.input));
+      note.run(clock.name, now());
+    });
 
   const running = () => mappings.reduce((sum, m) => sum + m.running(), events.running());
 
@@ -91,9 +99,15 @@ export const triggers = (
                   message: `the clock could not start ${clock.function}: ${String(error)}`,
                 }),
             },
-            () => events.enqueue(clock.function, JSON.stringify(clock.input)),
+            () => tick(clock),
           ),
       );
+      // A laptop is off at night: what a clock missed while no stack ran is made up for, once.
+      topology.clocks.forEach((clock, i) => {
+        const [missed] = clocks[i]?.previousRuns(1) ?? [];
+        const { at } = (ticked.get(clock.name) ?? { at: 0 }) as { at: number };
+        if (missed && missed.getTime() > at) tick(clock);
+      });
     },
     /** Nothing new is started; what runs is left alone. */
     stop: (): void => {

@@ -60,6 +60,8 @@ export const invocations = (
   const running = new Map<number, string>();
   let timer: NodeJS.Timeout | undefined;
   let scheduled = false;
+  /** There was no event when they were last looked for: nothing need be asked of the database until there may be one. */
+  let none = false;
   let started = false;
   let stopped = false;
 
@@ -115,6 +117,7 @@ export const invocations = (
         const same = [...running.values()].filter((name) => name === row.function).length;
         if (!running.has(row.id) && same < CONCURRENCY) void run(row);
       }
+      none = waiting.get() === undefined;
       const { due } = nextDue.get(at) as { due: number | null };
       if (due !== null) timer = setTimeout(wake, Math.min(Math.max(1, due - at), MAX_TIMER_MS)).unref();
     } catch (error) {
@@ -123,7 +126,7 @@ export const invocations = (
     }
   };
   function wake(): void {
-    if (scheduled || stopped) return;
+    if (scheduled || stopped || none) return;
     scheduled = true;
     setImmediate(pump);
   }
@@ -132,6 +135,7 @@ export const invocations = (
     /** In the open transaction: `event` is JSON text. */
     enqueue: (name: string, event: string): void =>
       transaction(() => {
+        none = false;
         insert.run(name, event, randomUUID(), now(), now());
         state.afterCommit(state.touch);
       }),
