@@ -163,6 +163,9 @@ describe("messages published by hand", () => {
       { reason: "invalid_field", path: "data.records[0].preult", ticker: "TESTE97" },
     ]);
     const right = bovespa.raw!.sample("TESTE97", "2024-11-08", 0).preult;
+    await expect(dlq.replay(place, bovespa, { patch: [`preult=${right}`], yes: true })).rejects.toThrow(
+      "letters of one ticker",
+    );
     await dlq.replay(place, bovespa, { ticker: "TESTE97", patch: [`preult=${right}`], yes: true });
     await place.stack!.idle();
     expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE97'")).toEqual([

@@ -87,6 +87,12 @@ export const replay = async (place: Place, box: Letterbox, options: DlqOptions):
   const result = await peek(place.aws, queue, async (messages) => {
     const all = read(messages);
     const letters = select(all, options);
+    const tickers = new Set(letters.map((l) => l.ticker));
+    if (Object.keys(fields).length > 0 && tickers.size > 1)
+      throw new PregaoError(
+        "usage",
+        `--patch sets the same value in every record: expected letters of one ticker, these are of ${count(tickers.size)}; add --ticker`,
+      );
     const outgoing: Outgoing[] = letters.map((l) => ({
       id: l.id,
       group: l.ticker || "unreadable",
@@ -153,9 +159,11 @@ const read = (messages: readonly ReceivedMessage[]): Letter[] => {
   const letters = new Map<string, Letter>();
   for (const message of messages) {
     const letter = readDeadLetter(message.body, message);
-    const same = letters.get(letter.id);
+    // One that was put right has the id it had before: only equal bodies are one letter.
+    const name = `${letter.id}\n${message.body}`;
+    const same = letters.get(name);
     if (same) same.receipts.push(message.receipt);
-    else letters.set(letter.id, { ...letter, receipts: [message.receipt] });
+    else letters.set(name, { ...letter, receipts: [message.receipt] });
   }
   return [...letters.values()].sort((a, b) => compare(a.seen, b.seen) || compare(a.id, b.id));
 };

@@ -72,18 +72,20 @@ const said = (error: unknown): Said => {
       details: error.details,
       status: WRONG_USAGE.has(error.code) ? 2 : 1,
     };
-  const { name, message, code, syscall, path, cause } = error as NodeJS.ErrnoException & { cause?: { code?: string } };
+  const { name, message, code, syscall, path, cause } = error as NodeJS.ErrnoException & {
+    cause?: { code?: string; message?: string };
+  };
   if (message === "fetch failed")
     return failed(
       "origin",
-      `expected the origin's server to answer, came ${cause?.code ?? "nothing"}; see to the address and the network, then run the same command again`,
+      `expected the origin's server to answer, came ${cause?.code ?? cause?.message ?? "nothing"}; see to the address and the network, then run the same command again`,
     );
   if (isLost(error))
     return failed(
       "gone",
       `the river that this command used stopped answering (${code ?? name}). What it accepted is kept; run the same command again`,
     );
-  if (code === "ERR_FS_FILE_TOO_LARGE" || (syscall && path))
+  if (syscall && (path || (code && Object.hasOwn(TROUBLE, code))))
     return failed("file", fileTrouble(code, syscall, path, message));
   return failed(
     "internal",
@@ -103,13 +105,8 @@ const TROUBLE: Record<string, string> = {
   EMFILE: "too many files are open",
 };
 
-const fileTrouble = (
-  code: string | undefined,
-  syscall: string | undefined,
-  path: string | undefined,
-  message: string,
-): string =>
-  `expected to ${syscall ?? "read"} ${path ?? "a file"}, came ${code ?? "an error"}: ${TROUBLE[code ?? ""] ?? message}. Put that right, or name another path`;
+const fileTrouble = (code = "an error", syscall: string, path: string | undefined, message: string): string =>
+  `expected to ${syscall} ${path ?? "what was to be written"}, came ${code}: ${TROUBLE[code] ?? message}. Put that right, or name another path`;
 
 /** A connection that broke or was refused, after the SDK's own retries. */
 const isLost = (error: unknown): boolean => {

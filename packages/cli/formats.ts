@@ -1,7 +1,7 @@
 import { createWriteStream, realpathSync, rmSync, statSync } from "node:fs";
 import { mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { QueryResult, ResultField, ResultRow } from "../aws/queries.ts";
@@ -15,13 +15,13 @@ export const formats = ["table", "csv", "json", "arrow", "parquet"] as const;
 export type Format = (typeof formats)[number];
 
 /** Rows in a record batch of an Arrow file: memory holds one. */
-const BATCH_ROWS = 65_536;
+const BATCH_ROWS = 16_384;
 
 /** Throws unless a file can be made there, before the query costs anything. */
 export const checkTarget = (file: string, format: Format): void => {
   const there = statSync(file, { throwIfNoEntry: false });
   if (there?.isDirectory()) throw new PregaoError("usage", `expected -o FILE, ${file} is a folder: name a file in it`);
-  if (there && !there.isFile() && (format === "arrow" || format === "parquet"))
+  if (there && !isPlain(file) && (format === "arrow" || format === "parquet"))
     throw new PregaoError("usage", `expected -o FILE, ${file} is no file: ${format} needs one`);
   if (!there && !statSync(dirname(file), { throwIfNoEntry: false })?.isDirectory())
     throw new PregaoError(
@@ -29,6 +29,9 @@ export const checkTarget = (file: string, format: Format): void => {
       `expected -o FILE in a folder that exists, ${dirname(file)} does not: make it first`,
     );
 };
+
+/** A file that another can take the place of: no pipe, no device, and no name like /dev/stdout for what is open already. */
+const isPlain = (file: string): boolean => statSync(file).isFile() && !/^\/(dev|proc)\//.test(resolve(file));
 
 /** Formats that know their columns by name only hold one of each; Parquet's readers do not tell A from a. */
 export const namesApart = (fields: readonly ResultField[], format: Format): void => {
@@ -58,7 +61,7 @@ export const writeResult = async (result: QueryResult, format: Format, target: s
   }
   const counted = { ...result, rows: pages() };
   const there = statSync(target, { throwIfNoEntry: false });
-  if (there && !there.isFile()) {
+  if (there && !isPlain(target)) {
     await pipeline(linesOf(counted, format), createWriteStream(target));
     return rows;
   }

@@ -20,7 +20,7 @@ const STATEMENT_BYTES = 262_144;
 
 /** What is asked, and in which form the answer is wanted: found out before anything is started. */
 export const asked = async (statement: string | undefined, options: QueryOptions, json: boolean): Promise<Question> => {
-  const file = options.output === undefined || options.output === "-" ? null : options.output;
+  const file = /^(-|\/dev\/stdout)$/.test(options.output ?? "-") ? null : options.output!;
   const format = options.format ?? (json ? "json" : "table");
   if (!formats.includes(format))
     throw new PregaoError("usage", `expected --format ${formats.join(", ")}, came ${format}`);
@@ -87,12 +87,7 @@ const statementFrom = async (statement: string | undefined, file: string | undef
     throw new PregaoError("usage", "expected a statement or -f FILE, came both");
   const stdin = statement === "-" || file === "-";
   if (stdin && process.stdin.isTTY) process.stderr.write("Type the statement, then Ctrl-D on a line of its own.\n");
-  if (file !== undefined && !stdin && statSync(file, { throwIfNoEntry: false })?.isDirectory() !== false)
-    throw new PregaoError(
-      "file",
-      `expected a file with a statement at ${file}, there is ${statSync(file, { throwIfNoEntry: false }) ? "a folder" : "none"}`,
-    );
-  const sql = stdin ? await text(process.stdin) : file !== undefined ? await readFile(file, "utf8") : statement;
+  const sql = stdin ? await text(process.stdin) : file !== undefined ? await textOf(file) : statement;
   if (!sql?.trim())
     throw new PregaoError(
       "usage",
@@ -104,6 +99,12 @@ const statementFrom = async (statement: string | undefined, file: string | undef
       `expected a statement of at most ${bytes(STATEMENT_BYTES)}, came ${bytes(Buffer.byteLength(sql))}`,
     );
   return sql.replace(/^\ufeff/, "");
+};
+
+const textOf = (file: string): Promise<string> => {
+  const there = statSync(file, { throwIfNoEntry: false });
+  if (there && !there.isDirectory()) return readFile(file, "utf8");
+  throw new PregaoError("file", `expected a file with a statement at ${file}, there is ${there ? "a folder" : "none"}`);
 };
 
 const take = async (

@@ -9,7 +9,8 @@ const began = performance.now();
 const place = await testPlace(layout ? { layout: [layout] } : {});
 const up = performance.now();
 try {
-  const { scraped, account } = await sendFile(place, bovespa, path);
+  const dataset = place.datasets.find((d) => d.name === bovespa.name)!;
+  const { scraped, account } = await sendFile(place, dataset, path);
   const done = performance.now();
   const [refined] = await ask(place, "SELECT count(*) AS n FROM bovespa_refined");
   figures({

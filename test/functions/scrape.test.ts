@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => place.remove());
 
 const small = cotahist({ sessions: ["2024-01-02", "2024-01-03"], perSession: 30 });
-const origin = (bytes: Buffer, more: object = {}) => ({ source: "COTAHIST_A2024.TXT", bytes: inMemory(bytes), ...more });
+const origin = (bytes: Buffer, more: object = {}) => ({
+  source: "COTAHIST_A2024.TXT",
+  bytes: inMemory(bytes),
+  ...more,
+});
 const archived = async () => {
   const keys: string[] = [];
   for await (const { key } of list(place.aws, "origin", "")) keys.push(key);
@@ -49,7 +53,12 @@ describe("an origin that is not whole is refused before anything of it is archiv
 describe("the same bytes", () => {
   test("are archived once, by their digest, and make the same messages whenever they come", async () => {
     const first = await scrape(place.aws, bovespa, origin(small));
-    expect(first).toMatchObject({ rows: 60, fresh: true, accepted: { rows: 60 }, sessions: { "2024-01-02": 30, "2024-01-03": 30 } });
+    expect(first).toMatchObject({
+      rows: 60,
+      fresh: true,
+      accepted: { rows: 60 },
+      sessions: { "2024-01-02": 30, "2024-01-03": 30 },
+    });
     const [key] = await archived();
     expect(key).toBe(`bovespa/${first.origin.sha256}`);
     expect(await getBytes(place.aws, "origin", key!)).toEqual(new Uint8Array(small));
@@ -58,13 +67,18 @@ describe("the same bytes", () => {
     const again = await scrape(place.aws, bovespa, { ...origin(small), source: "another name.txt" });
     expect(again).toMatchObject({ fresh: false, origin: first.origin, source: first.source, messages: first.messages });
     await place.stack!.idle();
-    expect(await ask(place, "SELECT count(*) AS n, count(DISTINCT event_id) AS e, count(DISTINCT message_id) AS m FROM bovespa_raw")).toEqual([
-      { n: "120", e: "60", m: String(first.messages) },
-    ]);
+    expect(
+      await ask(
+        place,
+        "SELECT count(*) AS n, count(DISTINCT event_id) AS e, count(DISTINCT message_id) AS m FROM bovespa_raw",
+      ),
+    ).toEqual([{ n: "120", e: "60", m: String(first.messages) }]);
   });
 
   test("keep the version they were archived with", async () => {
-    await expect(scrape(place.aws, bovespa, origin(small, { version: "2030" }))).rejects.toMatchObject({ code: "version" });
+    await expect(scrape(place.aws, bovespa, origin(small, { version: "2030" }))).rejects.toMatchObject({
+      code: "version",
+    });
   });
 });
 

@@ -159,7 +159,9 @@ test("what a clock missed while no stack ran is made up for, once", async () => 
     dir: own.path,
     functions: [later],
     queues: {},
-    clocks: [{ name: "new year", cron: "0 0 1 1 *", zone: "America/Sao_Paulo", function: "later", input: { year: true } }],
+    clocks: [
+      { name: "new year", cron: "0 0 1 1 *", zone: "America/Sao_Paulo", function: "later", input: { year: true } },
+    ],
   };
   const events = () => stack.state.db.prepare("SELECT count(*) AS n FROM invocation").get();
   stack = await triggersStack(options);

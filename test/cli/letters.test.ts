@@ -1,0 +1,152 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { document, folder, pregao, stackTrace, type Up, up } from "./command.ts";
+
+const { dir, remove } = folder();
+const state = join(dir, "state");
+let river: Up;
+beforeAll(async () => {
+  river = await up(state);
+});
+afterAll(async () => {
+  await river.stop();
+  remove();
+});
+
+/** A command on the river that is up, and what it set going. */
+const run = async (...args: string[]) => {
+  const ended = await pregao([...args, "--state", state]);
+  await river.idle();
+  return ended;
+};
+
+type Group = { reason: string; letters: number; records: number };
+const listed = async (...args: string[]) => document<Group[]>(await run("dlq", "list", "bovespa", "--json", ...args));
+
+describe("dead letters", () => {
+  test("none of them is a screen with a next command, and no failure", async () => {
+    const [list, landed, replay, status] = await Promise.all([
+      run("dlq", "list", "bovespa"),
+      run("dlq", "list", "landed", "--json"),
+      run("dlq", "replay", "bovespa", "--yes", "--json"),
+      run("status"),
+    ]);
+    expect(list).toMatchObject({
+      status: 0,
+      out: `No dead letters in bovespa.\n\nNext: pregao --state ${state} status\n`,
+    });
+    expect(document(landed)).toEqual([]);
+    expect(document(replay)).toMatchObject({ found: 0, sent: 0, left: 0 });
+    expect(status.status).toBe(0);
+  });
+
+  test("one of each kind of mistake is listed by its reason, and status says what is stuck and what frees it", async () => {
+    const sent = document<{ messages: number; sent: { about: string }[] }>(
+      await run("publish", "bovespa", "--invalid", "--json"),
+    );
+    const groups = await listed();
+    expect(groups.map((g) => g.reason).sort()).toEqual(sent.sent.map((s) => s.about).sort());
+    const { status, out } = await run("status");
+    expect(status).toBe(1);
+    expect(out).toMatch(
+      new RegExp(
+        `Stuck: ${sent.messages} records of bovespa refused, the oldest \\d+ \\w+ ago\\. Next: pregao .* dlq list bovespa`,
+      ),
+    );
+  });
+
+  test("are all in a document, and the oldest ones on a screen, which says so", async () => {
+    const all = document<unknown[]>(await run("dlq", "show", "bovespa", "--json"));
+    expect(all.length).toBeGreaterThan(10);
+    expect((await run("dlq", "show", "bovespa")).out).toContain(`The oldest 10 of ${all.length}`);
+    const { out } = await run("dlq", "show", "bovespa", "--reason", "nothing_like_it");
+    expect(out).toContain(`None of the ${all.length} dead letters of bovespa is like that.`);
+    const { datasets, stuck } = document<{ datasets: { deadLetters: object }[]; stuck: unknown[] }>(
+      await run("status", "--json"),
+    );
+    expect(stuck).toHaveLength(1);
+    expect(datasets[0]?.deadLetters).toMatchObject({
+      letters: all.length,
+      hidden: 0,
+      oldest: expect.stringMatching(/^\d{4}-/),
+    });
+  });
+
+  test("are not sent again without somebody's word, nor with a patch that does not fit them", async () => {
+    const before = await listed();
+    const unasked = await run("dlq", "replay", "bovespa");
+    expect(unasked).toMatchObject({ status: 2, out: "" });
+    expect(unasked.err).toMatch(/There is no terminal to ask on: expected --yes/);
+    const { status, err } = await run(
+      "dlq",
+      "replay",
+      "bovespa",
+      "--reason",
+      "not_json",
+      "--patch",
+      "preult=1.00",
+      "--yes",
+    );
+    expect(status).toBe(1);
+    expect(err).toMatch(/\(not_json\) is no message with records.*nothing was sent/);
+    expect(err).not.toMatch(stackTrace);
+    expect(document(await run("dlq", "replay", "bovespa", "--dry-run", "--json"))).toMatchObject({
+      dryRun: true,
+      sent: 0,
+    });
+    expect(await listed()).toEqual(before);
+  });
+
+  test("one that is put right and sent again is gone from them", async () => {
+    const before = await listed();
+    const [quote] = document<{ records: { preabe: string }[] }[]>(
+      await run("dlq", "show", "bovespa", "--reason", "invalid_field", "--json"),
+    );
+    const patch = `preult=${quote?.records[0]?.preabe}`;
+    const { status, out } = await run(
+      "dlq",
+      "replay",
+      "bovespa",
+      "--reason",
+      "invalid_field",
+      "--patch",
+      patch,
+      "--yes",
+    );
+    expect([status, out.split("\n")[0]]).toEqual([0, "1 dead letter sent again."]);
+    expect(await listed()).toEqual(before.filter((g) => g.reason !== "invalid_field"));
+    const rows = await run("query", "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'", "--json");
+    expect(document(rows)).toEqual([{ n: "1" }]);
+  });
+});
+
+describe("publish", () => {
+  test("sends records of one's own, from a file or standard input, and they end where they belong", async () => {
+    const file = join(dir, "own.ndjson");
+    const [good] = document<{ records: object[] }[]>(
+      await run("dlq", "show", "bovespa", "--reason", "price_order", "--json"),
+    );
+    const record = { ...good?.records[0], codneg: "TESTE96", premin: "36.10" };
+    writeFileSync(file, `\ufeff${JSON.stringify(record)}\r\n\r\n`);
+    expect(document(await run("publish", "bovespa", "--file", file, "--json"))).toMatchObject({
+      messages: 1,
+      accepted: 1,
+    });
+    const piped = await pregao(["publish", "bovespa", "--file", "-", "--state", state], {
+      input: '{"nothing": "of ours"}\n',
+    });
+    expect(piped.out).toContain("1 message, 1 record of standard input, accepted");
+    await river.idle();
+    const rows = await run("query", "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE96'", "--json");
+    expect(document(rows)).toEqual([{ n: "1" }]);
+    expect((await listed("--reason", "invalid_field")).map((g) => g.records)).toEqual([1]);
+  });
+
+  test("of a ticker with a quote in it names a query that finds it", async () => {
+    const { out } = await run("publish", "bovespa", "--ticker", "T'X", "--count", "2", "--session", "2024-11-10");
+    expect(out).toContain("T'X on 2 sessions from 2024-11-07 to 2024-11-08, accepted");
+    const sql = /query "(.*)"/.exec(out)?.[1] ?? "";
+    expect(document<unknown[]>(await run("query", sql, "--json"))).toHaveLength(2);
+  });
+});
