@@ -18,6 +18,8 @@ const BATCH_BYTES = 1024 * 1024;
 /** Calls under way at once: at SQS's 10–20 ms each, some 15,000 messages a second. */
 const CONCURRENCY = 32;
 
+const PATIENCE_MS = 60_000;
+
 export type Outgoing = { id: string; group: string; body: string };
 
 /** How a message ended: accepted, refused for good (with SQS's reason), or unknown, which is not accepted. */
@@ -36,11 +38,14 @@ export const send = async (
   messages: Iterable<Outgoing> | AsyncIterable<Outgoing>,
   options: { until?: number; onSent?: (sent: Sent, at: number) => void } = {},
 ): Promise<Sent[]> => {
-  const until = options.until ?? Date.now() + 15 * 60_000;
+  let progress = Date.now();
+  /** Without a deadline of the caller's, an outage is waited for as long as {@link PATIENCE_MS} after the last success. */
+  const until = (): number => options.until ?? progress + PATIENCE_MS;
   const pool = new PQueue({ concurrency: CONCURRENCY });
   const results: Sent[] = [];
   const note = (sent: Sent, at: number) => {
     results[at] = sent;
+    if (sent.outcome === "accepted") progress = Date.now();
     options.onSent?.(sent, at);
   };
   let batch: { message: Outgoing; at: number }[] = [];
@@ -70,7 +75,7 @@ const sendBatch = async (
   aws: Aws,
   queue: string,
   batch: { message: Outgoing; at: number }[],
-  until: number,
+  until: () => number,
   note: (sent: Sent, at: number) => void,
 ): Promise<void> => {
   let left = batch;
@@ -108,7 +113,7 @@ const sendBatch = async (
         return;
       }
     }
-    if (left.length > 0 && !(await backOff(attempt, until))) {
+    if (left.length > 0 && !(await backOff(attempt, until()))) {
       for (const { message, at } of left) note({ id: message.id, outcome: "unknown", reason }, at);
       return;
     }

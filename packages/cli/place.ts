@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Aws, connect } from "../aws/index.ts";
 import type { Dataset } from "../core/dataset.ts";
@@ -79,14 +79,8 @@ const settled = async (stack: Stack, output: Output): Promise<void> => {
 /** What a state directory was made for; made now if it is new. Its layouts cannot change under its files. */
 export const stageOn = (dir: string, layouts: Stage["layouts"]): Stage => {
   const file = join(dir, "stage.json");
-  if (!existsSync(file)) {
-    const stage = laptop(layouts);
-    catalogue(stage.layouts);
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(file, `${JSON.stringify(stage, null, 2)}\n`, { flag: "wx" });
-    return stage;
-  }
-  const stage = stageSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  if (!existsSync(file)) createStage(dir, file, layouts);
+  const stage = readStage(file);
   for (const [table, partitions] of Object.entries(layouts))
     if (stage.layouts[table]?.join() !== partitions.join())
       throw new PregaoError(
@@ -94,6 +88,44 @@ export const stageOn = (dir: string, layouts: Stage["layouts"]): Stage => {
         `${dir} holds ${table} by ${stage.layouts[table]?.join(", ") ?? "its declared partitions"}, came --layout ${table}=${partitions.join(",")}: use another --state, or pregao reset`,
       );
   return stage;
+};
+
+/** Appears whole or not at all; of two first commands at once, one writes it and both read it. */
+const createStage = (dir: string, file: string, layouts: Stage["layouts"]): void => {
+  const stage = laptop(layouts);
+  catalogue(stage.layouts);
+  const draft = `${file}.${process.pid}`;
+  try {
+    mkdirSync(dir, { recursive: true });
+    const foreign = readdirSync(dir).find((name) => !name.startsWith("stage.json"));
+    if (foreign !== undefined)
+      throw new PregaoError(
+        "state",
+        `expected ${dir} to be new, empty or a state directory of pregao; it holds ${foreign}. Choose another --state`,
+      );
+    writeFileSync(draft, `${JSON.stringify(stage, null, 2)}\n`);
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    if (error instanceof PregaoError) throw error;
+    throw new PregaoError(
+      "state",
+      `expected a state directory that can be made at ${dir}: ${(error as Error).message}`,
+    );
+  } finally {
+    rmSync(draft, { force: true });
+  }
+};
+
+const readStage = (file: string): Stage => {
+  try {
+    return stageSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    throw new PregaoError(
+      "state",
+      `expected ${file} to say what the state directory is for, it cannot be read: restore it, or choose another --state`,
+    );
+  }
 };
 
 const layoutsFrom = (options: readonly string[] = []): Stage["layouts"] =>

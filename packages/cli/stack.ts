@@ -33,8 +33,10 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
       resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB },
     });
     const waiting = { idle: [] as (() => void)[], stop: [] as (() => void)[] };
+    let gone = false;
     const ask = (wish: "idle" | "stop") =>
       new Promise<void>((done) => {
+        if (gone) return done();
         waiting[wish].push(done);
         worker.postMessage(wish);
       });
@@ -49,6 +51,7 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
     worker.on("error", reject);
     // Nobody may wait for a thread that has gone.
     worker.on("exit", () => {
+      gone = true;
       for (const done of [...waiting.idle, ...waiting.stop]) done();
     });
   });

@@ -46,6 +46,11 @@ export const glueColumns = (columns: Columns): GlueColumn[] =>
 export const withLayout = (table: Table, partitions: readonly string[]): Table => {
   const all: Columns = { ...table.columns, ...table.partitions };
   const unknown = partitions.filter((name) => !all[name]);
+  if (new Set(partitions).size !== partitions.length)
+    throw new PregaoError(
+      "layout",
+      `layout of ${table.name}: expected each column once, came ${partitions.join(", ")}`,
+    );
   if (unknown.length || partitions.length === 0)
     throw new PregaoError(
       "layout",

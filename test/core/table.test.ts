@@ -95,6 +95,7 @@ test("a layout moves columns into the partitions, and refuses what would break a
   expect(Object.keys(byTicker.partitions)).toEqual(["year", "ticker"]);
   expect(byTicker.sort).toEqual([]);
   expect(() => withLayout(table, ["year", "nada"])).toThrow("nada");
+  expect(() => withLayout(table, ["year", "ticker", "ticker"])).toThrow("each column once");
   expect(() => withLayout(table, ["ticker"])).toThrow("expected year to stay");
   expect(() => withLayout(table, ["year", "preco"])).toThrow("not text");
 });
