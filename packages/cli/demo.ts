@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import { all, query } from "../aws/queries.ts";
 import { PregaoError } from "../core/errors.ts";
 import { accountLines, flow, openFile } from "./ingest.ts";
-import { bytes, count, plural, table } from "./output.ts";
+import { bytes, plural, table } from "./output.ts";
 import type { Place } from "./place.ts";
 
 /** `pregao demo`: a real session file through the whole river, one line per step, then the README's query. */

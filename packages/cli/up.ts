@@ -15,7 +15,7 @@ export const up = async (options: PlaceOptions & { port?: number | string }, out
     [
       `pregao is up at ${url}, state in ${place.dir}`,
       "",
-      "  export AWS_ENDPOINT_URL=" + url,
+      `  export AWS_ENDPOINT_URL=${url}`,
       `  export AWS_REGION=${place.stage.region} AWS_DEFAULT_REGION=${place.stage.region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
       "  aws sqs list-queues",
       "",

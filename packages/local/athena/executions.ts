@@ -257,7 +257,7 @@ export const executions = (state: State, deps: AthenaDeps) => {
       if (!ended.has(body.Status.State))
         throw new AwsError(
           "InvalidRequestException",
-          "Query has not yet finished. Current state: " + body.Status.State,
+          `Query has not yet finished. Current state: ${body.Status.State}`,
           400,
           {
             AthenaErrorCode: "QUERY_NOT_FINISHED",
