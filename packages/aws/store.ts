@@ -1,5 +1,4 @@
 import {
-  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -124,19 +123,6 @@ export async function* list(
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token);
 }
-
-/** Copies one version of an object within a bucket. */
-export const copy = async (aws: Aws, at: Bucket, from: Listed, to: string): Promise<void> => {
-  const name = bucket(aws.stage, at);
-  await aws.s3.send(
-    new CopyObjectCommand({
-      Bucket: name,
-      Key: to,
-      CopySource: `${name}/${from.key.split("/").map(encodeURIComponent).join("/")}`,
-      CopySourceIfMatch: `"${from.etag}"`,
-    }),
-  );
-};
 
 export const remove = async (aws: Aws, at: Bucket, key: string): Promise<void> => {
   await aws.s3.send(new DeleteObjectCommand({ Bucket: bucket(aws.stage, at), Key: key }));

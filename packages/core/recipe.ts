@@ -1,4 +1,4 @@
-import { duckdbType, type GlueType } from "./columns.ts";
+import type { GlueType } from "./columns.ts";
 import type { Audit, Dataset, Step } from "./dataset.ts";
 import type { Columns, Table } from "./table.ts";
 
@@ -67,7 +67,3 @@ export const recipeOf = (
     },
   };
 };
-
-/** The column list of a CREATE TABLE or a cast, in DuckDB's types. */
-export const duckdbColumns = (columns: { name: string; type: GlueType }[]): string =>
-  columns.map((c) => `"${c.name}" ${duckdbType(c.type)}`).join(", ");
