@@ -9,7 +9,7 @@ import { doorsOf } from "./doors.ts";
 import { firehose } from "./firehose/index.ts";
 import { gateway } from "./gateway.ts";
 import { glue } from "./glue/index.ts";
-import { type Invocation, type LogLine, lambda } from "./lambda.ts";
+import { type Invocation, type LogLine, lambda, type Runtime } from "./lambda.ts";
 import { lockState, STATE_VERSION } from "./lock.ts";
 import { provision } from "./provision.ts";
 import { s3 } from "./s3/index.ts";
@@ -52,6 +52,10 @@ export type StartOptions = {
   retryDelays?: readonly number[];
   /** How long `stop` lets handlers and jobs finish, in ms. */
   graceMs?: number;
+  /** Where functions find AWS, given the stack's own address: a stage that answers badly stands between them. */
+  endpoint?: (url: string) => string;
+  /** Around every call of a function: what is lost, late or doubled on its way to one. */
+  around?: (runtime: Runtime) => Runtime;
 };
 
 export type Stack = {
@@ -156,16 +160,17 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
 
     let url = "";
     const { account, region } = stage;
-    const runtime = lambda({
+    const own = lambda({
       functions: topology.functions.map(({ name, handler, timeout, memory }) => {
         const dot = handler.lastIndexOf(".");
         const module = new URL(`${handler.slice(0, dot)}.ts`, river.root).href;
         return { name, module, handler: handler.slice(dot + 1), timeout, memory };
       }),
-      env: () => environmentOf(stage, url),
+      env: () => environmentOf(stage, options.endpoint?.(url) ?? url),
       arn: (name) => `arn:aws:lambda:${region}:${account}:function:${name}`,
       onLog,
     });
+    const runtime = options.around?.(own) ?? own;
     closing.push(runtime.stop);
 
     const queues = sqs(state, {
@@ -196,12 +201,12 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       now,
       onJobEvent: edges.onJob,
       run: async (job) => {
-        const own = join(scratch, job.jobRunId);
-        mkdirSync(own, { recursive: true });
+        const folder = join(scratch, job.jobRunId);
+        mkdirSync(folder, { recursive: true });
         try {
-          await river.engine({ ...job, store: localStore(objects, stage, own) });
+          await river.engine({ ...job, store: localStore(objects, stage, folder) });
         } finally {
-          rmSync(own, { recursive: true, force: true });
+          rmSync(folder, { recursive: true, force: true });
         }
       },
     });
