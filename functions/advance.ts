@@ -2,9 +2,11 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
 import { send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { books } from "../packages/aws/runs.ts";
+import { books, newestCommit } from "../packages/aws/runs.ts";
 import { type Rested, shapeOf, type Wish, advance as walk } from "../packages/core/advance.ts";
+import type { Commit } from "../packages/core/commit.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
+import { behind, unitsOf } from "../packages/core/rebuild.ts";
 import { recipeOf } from "../packages/core/recipe.ts";
 import { rejectBody } from "../packages/core/reject.ts";
 import { bucket, logicalName, type Stage } from "../packages/core/stage.ts";
@@ -18,6 +20,7 @@ export type AdvanceOptions = {
   named?: readonly string[];
   /** Look at every raw object there is; weekly, for late ones whose bell was lost. */
   full?: boolean;
+  /** What a person asks for: units to make anew from raw, one run each, or that what is held be tried again. */
   wish?: Wish;
 };
 
@@ -25,7 +28,8 @@ const PATIENCE_MS = 5 * 60_000;
 
 /**
  * Does for a dataset what is to be done: applies, commits, starts, opens, until nothing is. Safe to call by anybody, at
- * any time, any number of times at once. It throws when a store fails; what was done stays done.
+ * any time, any number of times at once. It throws when a store fails, and `rebuild` when a unit cannot be made anew
+ * (rebuild.ts); what was done stays done.
  */
 export const advance = async (aws: Aws, dataset: Dataset, options: AdvanceOptions = {}): Promise<Rested> => {
   const { until = Date.now() + PATIENCE_MS, named = [], full = false, wish = {} } = options;
@@ -35,6 +39,19 @@ export const advance = async (aws: Aws, dataset: Dataset, options: AdvanceOption
   const note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) =>
     log(level, "advance", message, metadata);
   return walk(eyes, hands, shape, { until, now: Date.now, note, named, wish });
+};
+
+/** The newest commit of a dataset, the units it has, and its partitions that another recipe than today's made. */
+export const standing = async (
+  aws: Aws,
+  dataset: Dataset,
+): Promise<{ commit: Commit | null; units: string[]; behind: ReturnType<typeof behind> }> => {
+  const commit = await newestCommit(aws, dataset.name);
+  return {
+    commit,
+    units: unitsOf(commit, dataset.unit?.partition ?? null),
+    behind: commit ? behind(commit, recipeFor(dataset).sha256) : [],
+  };
 };
 
 type Made = ReturnType<typeof recipeOf> & { sha256: string };

@@ -1,7 +1,14 @@
 type Level = "DEBUG" | "INFO" | "WARN" | "ERROR";
 
+let write = (line: string): void => console.log(line);
+
+/** Where lines go in a process whose standard output is for something else. */
+export const logTo = (to: (line: string) => void): void => {
+  write = to;
+};
+
 /** One JSON object a line. Metadata holds counts, sizes, durations and ids: never a credential, never a whole payload. */
 export const log = (level: Level, component: string, message: string, metadata: Record<string, unknown> = {}): void => {
   if (level === "DEBUG" && !process.env.PREGAO_DEBUG) return;
-  console.log(JSON.stringify({ timestamp: new Date().toISOString(), level, component, message, metadata }));
+  write(JSON.stringify({ timestamp: new Date().toISOString(), level, component, message, metadata }));
 };

@@ -2,11 +2,11 @@ import type { Context } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
 import { type Outgoing, type Sent, send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { create, head } from "../packages/aws/store.ts";
+import { create, getBytes, head } from "../packages/aws/store.ts";
 import { saoPauloDay } from "../packages/core/calendar.ts";
-import type { Bytes, Dataset, Origin } from "../packages/core/dataset.ts";
+import type { Bytes, Dataset, Origin, Survey } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
-import { instant, messages } from "../packages/core/message.ts";
+import { instant, type Message, messages } from "../packages/core/message.ts";
 import { log } from "./log.ts";
 import { datasetNamed, digest, openRiver, sha256Of } from "./river.ts";
 
@@ -39,6 +39,8 @@ export type Scraped = {
   accepted: { messages: number; rows: number };
   refused: number;
   unknown: number;
+  /** Why the last of those was not accepted. */
+  reason?: string;
 };
 
 export type Progress = {
@@ -72,25 +74,26 @@ export const scrape = async (
   progress.surveyed?.(survey.rows, survey.sessions.size);
   checkClock(file.source, [...survey.sessions.keys()].at(-1) ?? "");
   const archived = await archive(aws, dataset, sha256, file);
-  const version = archived.version || [survey.version, archived.modified].filter(Boolean).join("/");
-  const origin: Origin = { sha256, version, scraped_at: archived.scraped_at };
+  const origin = originOf(sha256, archived, survey);
   const rowsOf: number[] = [];
   const counts = { messages: 0, rows: 0, refused: 0, unknown: 0 };
+  let reason: string | undefined;
 
   async function* outgoing(): AsyncGenerator<Outgoing> {
-    for await (const groups of format!.groups(file.bytes, survey))
-      for (const group of groups)
-        for (const message of messages(dataset, { source: archived.source, origin }, group, digest)) {
-          rowsOf.push(message.rows);
-          yield message;
-        }
+    for await (const message of messagesOf(dataset, { source: archived.source, origin }, file.bytes, survey)) {
+      rowsOf.push(message.rows);
+      yield message;
+    }
   }
   const tally = (sent: Sent, rows: number) => {
     if (sent.outcome === "accepted") {
       counts.messages++;
       counts.rows += rows;
       progress.sent?.(counts.rows);
-    } else counts[sent.outcome] += rows;
+    } else {
+      counts[sent.outcome] += rows;
+      reason = sent.reason;
+    }
   };
   await send(aws, dataset.name, outgoing(), {
     ...(until ? { until } : {}),
@@ -107,8 +110,27 @@ export const scrape = async (
     accepted: { messages: counts.messages, rows: counts.rows },
     refused: counts.refused,
     unknown: counts.unknown,
+    ...(reason === undefined ? {} : { reason }),
   };
 };
+
+/** The messages of an origin's bytes, in their order: the same for the same bytes and archive, whoever asks and when. */
+export async function* messagesOf(
+  dataset: Dataset,
+  from: { source: string; origin: Origin },
+  bytes: Bytes,
+  survey: Survey,
+): AsyncGenerator<Message> {
+  for await (const groups of dataset.raw!.format.groups(bytes, survey))
+    for (const group of groups) yield* messages(dataset, from, group, digest);
+}
+
+/** What an archived origin's rows carry. */
+export const originOf = (sha256: string, archived: Archived, survey: Survey): Origin => ({
+  sha256,
+  version: archived.version || [survey.version, archived.modified].filter(Boolean).join("/"),
+  scraped_at: archived.scraped_at,
+});
 
 const checkLabel = (name: string, value: string, most: number): void => {
   if (value.length > most || !value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value))
@@ -130,7 +152,54 @@ const checkClock = (source: string, last: string): void => {
 
 export const originKey = (dataset: string, sha256: string): string => `${dataset}/${sha256}`;
 
-type Archived = { scraped_at: string; modified: string; version: string; source: string; fresh: boolean };
+/** What stands beside an origin's bytes in the archive. */
+export type Archived = { scraped_at: string; modified: string; version: string; source: string };
+
+const archivedOf = (key: string, metadata: Record<string, string> = {}, source?: string): Archived => {
+  if (!metadata.scraped_at) throw new Error(`the archived origin ${key} has no scraped_at`);
+  return {
+    scraped_at: metadata.scraped_at,
+    modified: metadata.modified ?? "",
+    version: metadata.version ?? "",
+    source: decodeURI(metadata.source ?? source ?? ""),
+  };
+};
+
+/** Bytes that are read whole at once, up to this many; larger ones by ranges. */
+const WHOLE_BYTES = 256 * 1024 ** 2;
+
+/**
+ * An archived origin as it is read again: its bytes, proven to be those that its key names, and what stands beside them.
+ * @throws PregaoError `archive` if they are others, or none.
+ */
+export const openArchived = async (
+  aws: Aws,
+  dataset: Dataset,
+  sha256: string,
+): Promise<{ archived: Archived; bytes: Bytes }> => {
+  const key = originKey(dataset.name, sha256);
+  const damaged = (came: string): PregaoError =>
+    new PregaoError(
+      "archive",
+      `${key} in the bucket origin: expected bytes with that SHA-256, came ${came}. Put the object back as it was, with its metadata, from a copy`,
+      { key },
+    );
+  const there = await head(aws, "origin", key);
+  if (!there) throw damaged("nothing");
+  const { size, etag } = there;
+  const read = async (start: number, end: number): Promise<Uint8Array> => {
+    const last = Math.min(end, size) - 1;
+    if (last < start) return new Uint8Array();
+    const data = await getBytes(aws, "origin", key, { range: `bytes=${start}-${last}`, ifMatch: etag });
+    if (data?.byteLength !== last + 1 - start)
+      throw damaged(data ? `${data.byteLength} bytes in place of ${last + 1 - start}` : "nothing");
+    return data;
+  };
+  const bytes = size <= WHOLE_BYTES ? inMemory(await read(0, size)) : { size, read };
+  const found = await sha256Of(chunks(bytes));
+  if (found !== sha256) throw damaged(`${found.slice(0, 12)}…, ${size} bytes`);
+  return { archived: archivedOf(key, there.metadata), bytes };
+};
 
 /** Bytes as they are, whole: a read that gives less than it was asked for is not taken for an end. */
 const readAll = async (bytes: Bytes, start: number, end: number): Promise<Uint8Array> => {
@@ -143,7 +212,12 @@ const readAll = async (bytes: Bytes, start: number, end: number): Promise<Uint8A
   return data;
 };
 
-const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginFile): Promise<Archived> => {
+const archive = async (
+  aws: Aws,
+  dataset: Dataset,
+  sha256: string,
+  file: OriginFile,
+): Promise<Archived & { fresh: boolean }> => {
   const key = originKey(dataset.name, sha256);
   const ours: Record<string, string> = {
     scraped_at: instant(Date.now()),
@@ -157,20 +231,13 @@ const archive = async (aws: Aws, dataset: Dataset, sha256: string, file: OriginF
     fresh = (await create(aws, "origin", key, await readAll(file.bytes, 0, file.bytes.size), ours)) === "created";
     before = await head(aws, "origin", key);
   }
-  const stored = before?.metadata;
-  if (!stored?.scraped_at) throw new Error(`the archived origin ${key} has no scraped_at`);
+  const stored = archivedOf(key, before?.metadata, file.source);
   if (file.version && stored.version !== file.version)
     throw new PregaoError(
       "version",
       `these bytes were archived before as version ${stored.version || "of their own header"}; expected no other --version than that, came ${file.version}`,
     );
-  return {
-    scraped_at: stored.scraped_at,
-    modified: stored.modified ?? "",
-    version: stored.version ?? "",
-    source: decodeURI(stored.source ?? file.source),
-    fresh,
-  };
+  return { ...stored, fresh };
 };
 
 async function* chunks(bytes: Bytes): AsyncGenerator<Uint8Array> {
@@ -187,7 +254,7 @@ export const inMemory = (data: Uint8Array): Bytes => ({
 export const download = async (url: string): Promise<OriginFile> => {
   const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS), redirect: "follow" });
   if (!answer.ok || !answer.body)
-    throw new PregaoError("origin_status", `expected 200 from ${url}, came ${answer.status} ${answer.statusText}`);
+    throw new PregaoError("origin_status", `expected 200 from ${url}, came ${answer.status} ${answer.statusText}. Nothing of it was sent: check the address, and whether there is such a file`);
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of answer.body) {

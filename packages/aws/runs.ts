@@ -5,6 +5,7 @@ import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import type { Digest } from "../core/message.ts";
 import { type Inspected, watched } from "../core/plan.ts";
+import { type Past, pastOf, type Recalled } from "../core/rebuild.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type Reject, rejectObject } from "../core/reject.ts";
 import { parseReport, type Submission } from "../core/report.ts";
@@ -21,13 +22,18 @@ import {
   nameObject,
   nameOf,
   numberOf,
+  type Paused,
   parseAccepted,
+  parsePaused,
   parseRun,
+  pausedKey,
   type Rejected,
+  RUN_NAMES,
   type Run,
   recipeKey,
   reportKey,
   runKey,
+  withdrawnKey,
 } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
 import { gathering } from "../core/topology.ts";
@@ -62,6 +68,25 @@ export type Books = {
   until: number;
 };
 
+/** The key of the newest document of a series, or null before the first. */
+const newestKey = async (aws: Aws, series: "runs" | "commits", dataset: string): Promise<string | null> => {
+  for await (const { key, size } of list(aws, "state", `${series}/${dataset}/`, { limit: 1 })) {
+    if (!Number.isSafeInteger(numberOf(key)) || size > DOCUMENT_BYTES)
+      throw new PregaoError(
+        "document",
+        `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`,
+      );
+    return key;
+  }
+  return null;
+};
+
+/** The newest commit of a dataset, or null before the first. */
+export const newestCommit = async (aws: Aws, dataset: string): Promise<Commit | null> => {
+  const key = await newestKey(aws, "commits", dataset);
+  return key === null ? null : parseCommit(await getJson(aws, "state", key), key);
+};
+
 /** The stores of runs, commits and all that they speak of, over AWS. */
 export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
   const { dataset, shape, digest } = of;
@@ -80,16 +105,12 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return parsed;
   };
 
-  const newest = async <T>(series: string, parse: (value: unknown, key: string) => T): Promise<T | null> => {
-    for await (const { key, size } of list(aws, "state", `${series}/${name}/`, { limit: 1 })) {
-      if (!Number.isSafeInteger(numberOf(key)) || size > DOCUMENT_BYTES)
-        throw new PregaoError(
-          "document",
-          `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`,
-        );
-      return document(key, parse);
-    }
-    return null;
+  const newest = async <T>(
+    series: "runs" | "commits",
+    parse: (value: unknown, key: string) => T,
+  ): Promise<T | null> => {
+    const key = await newestKey(aws, series, name);
+    return key === null ? null : document(key, parse);
   };
 
   const commitOf = (n: number) => document(commitKey(name, n), parseCommit);
@@ -192,6 +213,36 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return found;
   };
 
+  const paused = async (): Promise<Paused | null> => {
+    // Not by `document`: this one comes and goes.
+    const key = pausedKey(name);
+    const value = await getJson(aws, "state", key);
+    return value === null ? null : parsePaused(value, key);
+  };
+
+  /** One more than a run can name is enough to know that there are too many. */
+  const withdrawn = async (): Promise<string[]> => {
+    const prefix = withdrawnKey(name, "");
+    const events: string[] = [];
+    for await (const { key } of list(aws, "state", prefix, { limit: RUN_NAMES + 1 }))
+      events.push(key.slice(prefix.length));
+    return events;
+  };
+
+  const pastAt = async (n: number): Promise<Past> => {
+    const [runAt, commitAt] = [runKey(name, n), commitKey(name, n)];
+    const [run, commit] = await Promise.all([getJson(aws, "state", runAt), getJson(aws, "state", commitAt)]);
+    return pastOf(parseRun(run, runAt), parseCommit(commit, commitAt));
+  };
+
+  const recall = async (upTo: Commit | null): Promise<Recalled> => {
+    const numbers = Array.from({ length: upTo?.commit ?? 0 }, (_, n) => n + 1);
+    const past = await new PQueue({ concurrency: READS }).addAll(numbers.map((n) => () => pastAt(n)));
+    const there = new Map<string, string>();
+    for await (const { key, etag } of list(aws, "lake", `raw/${name}/`)) there.set(key, etag);
+    return { past, there };
+  };
+
   const eyes: Eyes = {
     clock: () => ({ now: Date.now() }),
     raw,
@@ -204,6 +255,7 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
       hint = commit;
       return { commit, base: run && run.base > 0 ? await commitOf(run.base) : null };
     },
+    orders: async () => ({ paused: await paused(), withdrawn: dataset.raw ? await withdrawn() : [] }),
   };
 
   /** How many raw objects lie from this one's date on. */
@@ -239,6 +291,7 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
           }
         }),
       ),
+    recall,
     open: async (run) => {
       const key = recipeKey(name, run.recipe);
       if (!(await head(aws, "state", key))) {

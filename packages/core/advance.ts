@@ -1,15 +1,16 @@
 import { type Commit, type Ending, type Failed, outcome } from "./commit.ts";
 import type { Dataset } from "./dataset.ts";
+import { type Note, noteClock, noteCommit, noteRun, noteUnread } from "./notes.ts";
 import { type Inspected, owed, plan, unsettled } from "./plan.ts";
+import { planRebuild, type Recalled } from "./rebuild.ts";
 import { accepts, disagreement, type Submission } from "./report.ts";
 import {
   type Accepted,
   type ListedObject,
-  lastClosed,
   nameOf,
+  type Paused,
   type RawObject,
   type Run,
-  SKEW_MS,
   type TableMap,
 } from "./run.ts";
 
@@ -38,7 +39,7 @@ export const shapeOf = (dataset: Dataset, recipe: string): Shape => ({
   raw: dataset.raw !== undefined,
 });
 
-/** What a person asks for once: units to make anew (from their current partitions), or that what is held be tried again. */
+/** What a person asks for once: units to make anew from raw, or that what is held be tried again. */
 export type Wish = { rebuild?: readonly string[]; retryHeld?: boolean };
 
 /** What is in the stores. `run` is the newest; `attempts` and `submissions` are its; `base` is commit `run.base`. */
@@ -48,6 +49,10 @@ export type Facts = {
   /** The newest commit that was known before `raw` was listed; 0: none. */
   listed: number;
   accepted: Accepted[];
+  /** Not null: no new run is opened. */
+  paused: Paused | null;
+  /** Ids of the events that count as never arrived, sorted. */
+  withdrawn: string[];
   catalog: Catalog;
   run: Run | null;
   attempts: Attempt[];
@@ -90,12 +95,17 @@ export const decide = (facts: Facts, shape: Shape, wish: Wish = {}): Action => {
     if (attempts.length === 0) return { do: "start", run };
     return rest("the job is running");
   }
+  const unit = wish.rebuild?.[0];
+  if (facts.paused) return rest(whyPaused(facts.paused, unit));
   const objects = shape.raw ? select(facts, wish) : [];
   if (objects.length > 0) return { do: "open", objects, rebuild: null };
   if (!shape.raw && stale(facts, shape)) return { do: "open", objects: [], rebuild: [""] };
-  if (wish.rebuild?.length) return { do: "open", objects: [], rebuild: [...wish.rebuild] };
+  if (unit !== undefined) return { do: "open", objects: [], rebuild: [unit] };
   return rest("nothing is pending");
 };
+
+const whyPaused = ({ at, why }: Paused, unit: string | undefined): string =>
+  `paused since ${at}: ${why}${unit === undefined ? "" : `; the rebuild of ${unit || "the dataset"} is not opened`}`;
 
 const ends = (facts: Facts, run: Run, ending: Ending): Action => ({
   do: "commit",
@@ -159,8 +169,12 @@ const stale = ({ commit, now, accepted }: Facts, shape: Shape): boolean => {
 
 type Awaitable<T> = T | Promise<T>;
 
-/** The order of the readings: the clock before the listing, then what is written first is read last. */
-export const readings = ["clock", "raw", "catalog", "run", "attempts", "submissions", "commit"] as const;
+/**
+ * The order of the readings: the clock before the listing, then what is written first is read last. `orders`, what is
+ * paused and withdrawn, come after the commit: who stands on a rebuild knows of every row that it left out, and does not
+ * bring one back.
+ */
+export const readings = ["clock", "raw", "catalog", "run", "attempts", "submissions", "commit", "orders"] as const;
 export type Reading = (typeof readings)[number];
 
 /** Each reads the stores afresh, and may use what was read before it. */
@@ -172,6 +186,8 @@ export type Hands = {
   /** Waits until no more raw objects are just landing: one run for many is worth more than an early one. Decides nothing. */
   gather?: (objects: RawObject[]) => Awaitable<void>;
   inspect: (objects: RawObject[]) => Awaitable<Inspected[]>;
+  /** What runs and commits up to this one, read by number, and then a listing of all of raw say. Slow, and rare. */
+  recall: (commit: Commit | null) => Awaitable<Recalled>;
   /** Stores recipe and assets, then creates the run. */
   open: (run: Run) => Awaitable<"created" | "lost">;
   start: (run: Run) => Awaitable<"started" | "refused">;
@@ -184,6 +200,8 @@ export const nothing: Facts = {
   raw: [],
   listed: 0,
   accepted: [],
+  paused: null,
+  withdrawn: [],
   catalog: {},
   run: null,
   attempts: [],
@@ -208,7 +226,6 @@ export type Rested = {
   open: number | null;
   wish: Wish;
 };
-export type Note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) => void;
 
 /** Only a fight with many other callers takes this many; the bell rings again. */
 const ROUNDS = 200;
@@ -251,12 +268,22 @@ export const advance = async (
       if ((await hands.start(action.run)) === "refused") return end(true, "another run of the job has not ended yet");
       note("INFO", "job started", { dataset: shape.dataset, run: action.run.run });
     } else if (action.do === "commit") {
-      if ((await hands.commit(action.document)) === "created") noteCommit(note, action.document);
+      if ((await hands.commit(action.document)) === "created") noteCommit(note, action.document, facts.run);
     } else if (!gathered && action.objects.length > 0) {
       await hands.gather?.(action.objects);
       gathered = true;
     } else {
       gathered = hands.gather === undefined;
+      const unit = shape.raw ? action.rebuild?.[0] : undefined;
+      if (unit !== undefined) {
+        const planned = planRebuild(facts, await hands.recall(facts.commit), shape, unit);
+        if (planned.is === "waits") return end(true, planned.why);
+        if ((await hands.open(planned.run)) === "created") {
+          noteRun(note, planned.run);
+          wish = { ...wish, rebuild: wish.rebuild?.slice(1) ?? [] };
+        }
+        continue;
+      }
       const inspected = action.rebuild ? [] : await hands.inspect(action.objects);
       const unread = inspected.filter((i) => i.is === "unread");
       for (const { object, error } of unread) noteUnread(note, shape, object, error);
@@ -266,62 +293,9 @@ export const advance = async (
       if (run && (await hands.open(run)) === "created") {
         noteRun(note, run);
         const held = new Set(facts.commit?.held.map(nameOf));
-        if (run.rebuild) wish = { ...wish, rebuild: [] };
+        if (run.rebuild) wish = { ...wish, rebuild: wish.rebuild?.slice(1) ?? [] };
         if (run.objects.some((o) => held.has(nameOf(o)))) wish = { ...wish, retryHeld: false };
       }
     }
   }
-};
-
-/** What lies under such a date is taken by name; the log says why there is so much of it. */
-const noteClock = (note: Note, { commit, now }: Facts, { dataset }: Shape): void => {
-  const closes = lastClosed(now + SKEW_MS);
-  if (commit?.through && commit.through > closes)
-    note("ERROR", "ingest dates were closed that this clock would not close yet: a clock is wrong, or was", {
-      dataset,
-      commit: commit.commit,
-      through: commit.through,
-      closes,
-      now: new Date(now).toISOString(),
-    });
-};
-
-const noteUnread = (note: Note, { dataset }: Shape, { key, etag }: RawObject, error: unknown): void =>
-  note("ERROR", "an object could not be looked at; it stays pending", { dataset, key, etag, error: String(error) });
-
-const noteRun = (note: Note, run: Run): void => {
-  const { dataset, units, through } = run;
-  const bytes = run.objects.reduce((sum, o) => sum + o.size, 0);
-  note("INFO", "run opened", {
-    dataset,
-    run: run.run,
-    objects: run.objects.length,
-    bytes,
-    units,
-    through,
-    rejects: run.rejects.length,
-  });
-  const late = run.objects.filter((o) => o.late).map((o) => o.key);
-  if (late.length > 0)
-    note("ERROR", "objects landed under an ingest date that was closed, or their bell came again long after", {
-      dataset,
-      run: run.run,
-      keys: late.slice(0, 20),
-      objects: late.length,
-    });
-};
-
-const noteCommit = (note: Note, commit: Commit): void => {
-  const { dataset, status, reason, rows, attempt } = commit;
-  const level = status === "held" ? "ERROR" : status === "failed" || commit.rejected.length > 0 ? "WARN" : "INFO";
-  note(level, `run ${status}`, {
-    dataset,
-    commit: commit.commit,
-    attempt,
-    rows,
-    reason,
-    rejected: commit.rejected.length,
-    held: commit.held.length,
-    failed: commit.failed.length,
-  });
 };

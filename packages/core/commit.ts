@@ -139,7 +139,8 @@ export type Ending = { is: "report"; report: Report } | { is: "failed"; reason: 
  * Commit n. `base` is commit n−1, read by number, null before the first.
  *
  * Published: every object of the run is settled, the run's partitions are replaced as a whole, `through` moves. Not
- * published: nothing of it is settled but its rejects; it is halved (`next`), or, alone, waits as held or failed.
+ * published: nothing of it is settled but its rejects; it is halved (`next`), or, alone, waits as held or failed. A
+ * rebuild settles nothing either way: its objects were settled before, so what waits goes on waiting.
  */
 export const outcome = (run: Run, base: Commit | null, ending: Ending, now: number): Commit => {
   if ((base?.commit ?? 0) !== run.base || run.base !== run.run - 1)
@@ -158,12 +159,13 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
             .map((f) => `${f.law}: ${f.detail}`)
             .join("; ")
         : null;
-  const taken = new Set(run.objects.map(nameOf));
+  const settles = run.rebuild ? [] : run.objects;
+  const taken = new Set(settles.map(nameOf));
   // Published under a newer ETag, an object's older versions have nothing left to wait for.
-  const gone = new Set(published ? run.objects.map((o) => o.key) : []);
+  const gone = new Set(published ? settles.map((o) => o.key) : []);
   const others = <T extends RawObject>(objects: readonly T[] = []): T[] =>
     objects.filter((o) => !taken.has(nameOf(o)) && !gone.has(o.key));
-  const alone = run.objects.length === 1 ? run.objects[0] : undefined;
+  const alone = settles.length === 1 ? settles[0] : undefined;
 
   const touched = worked === run.run;
   const held = (base?.held ?? []).map((h) =>
@@ -173,7 +175,7 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
     held: published || alone ? others(held) : held,
     failed: published || alone ? others(base?.failed) : (base?.failed ?? []),
     late: others(base?.late),
-    next: [] as RawObject[],
+    next: run.rebuild ? [...(base?.next ?? [])] : [],
     rejected: [...run.rejects],
   };
   if (!published && alone && status === "held") {
@@ -194,11 +196,11 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
           REASON_CHARACTERS,
         ),
       });
-  } else if (!published) {
-    state.next = [...run.objects].sort(byKey).slice(0, Math.floor(run.objects.length / 2));
-    state.late.push(...run.objects.filter((o) => o.late));
+  } else if (!published && !run.rebuild) {
+    state.next = [...settles].sort(byKey).slice(0, Math.floor(settles.length / 2));
+    state.late.push(...settles.filter((o) => o.late));
   }
-  const through = published ? latest(run.through, base?.through ?? null) : (base?.through ?? null);
+  const through = published && !run.rebuild ? latest(run.through, base?.through ?? null) : (base?.through ?? null);
   return {
     format: 1,
     dataset: run.dataset,
@@ -212,7 +214,7 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
     worked,
     tables: published && report ? replaced(run, base?.tables ?? {}, report.tables) : (base?.tables ?? {}),
     through,
-    recent: remembered([...(base?.recent ?? []), ...(published ? run.objects : []), ...state.rejected], through),
+    recent: remembered([...(base?.recent ?? []), ...(published ? settles : []), ...state.rejected], through),
     ...state,
     rows: report?.rows ?? null,
     origins: report?.origins ?? {},

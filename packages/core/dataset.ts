@@ -38,12 +38,17 @@ export type Survey = {
   sessions: ReadonlyMap<string, number>;
 };
 
+/** A record and its line in the origin. */
+export type FoundRecord = { line: number; record: WireRecord };
+
 /**
  * How a dataset's origin becomes records. Pure but for reading: no network, no files. `survey` rejects the whole
  * origin with a PregaoError that names the line; `records` yields groups of one subject each, deterministic in the
  * bytes, memory bounded by `window` rows.
  */
 export type OriginFormat = {
+  /** The lines, the first being 1, that hold records of one subject and session (`YYYY-MM-DD`), in order. `origin_rows` is null. */
+  find: (bytes: Bytes, of: { subject: string; session: string }) => AsyncGenerator<FoundRecord>;
   survey: (bytes: Bytes, progress?: (done: number) => void) => Promise<Survey>;
   groups: (bytes: Bytes, survey: Survey) => AsyncGenerator<{ subject: string; records: WireRecord[] }[]>;
 };
@@ -70,7 +75,15 @@ export type Dataset = {
     mistakes: (ticker: string, session: string) => { code: string; record: WireRecord }[];
   };
   /** Where the refined sessions stand: a table, and the date column that names one. */
-  sessions?: { table: string; column: string };
+  sessions?: {
+    table: string;
+    column: string;
+    /**
+     * In Trino's dialect, the files of which not every row of a session came, though none of a better file replaces
+     * them: `session`, `origin` (SHA-256), `since` (scraped_at), `expected`, `seen`.
+     */
+    partial?: string;
+  };
   /** Refined tables, base first, then those computed from them. */
   tables: readonly Table[];
   /** The smallest set of partitions a run recomputes as a whole: a partition column every table has, and the raw SQL for it. */

@@ -3,7 +3,7 @@ import { saoPauloDay } from "./calendar.ts";
 import { INT_MAX, integer } from "./columns.ts";
 import type { Dataset, WireRecord } from "./dataset.ts";
 import { type Digest, type Envelope, envelope, NESTING, nestsDeeper, repeatedKey, typeOf } from "./message.ts";
-import { type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
+import { type Before, beforeOf, type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
 import { holdsAll, validator } from "./table.ts";
 
 /** A message as it was received. `receipt` is what says afterwards whether it is settled. */
@@ -53,7 +53,12 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
   };
 
   /** `texts`: of each record its canonical JSON if it holds, else null. */
-  const judgeRecords = (event: Envelope, texts: readonly (string | null)[], seen: string): Omit<Judged, "receipt"> => {
+  const judgeRecords = (
+    event: Envelope,
+    texts: readonly (string | null)[],
+    seen: string,
+    before: Before | undefined,
+  ): Omit<Judged, "receipt"> => {
     const { origin, records } = event.data;
     const day = arrivalOf(origin.scraped_at);
     const tail = `,"message_id":${JSON.stringify(event.id)},"origin_sha256":"${origin.sha256}","source_version":${JSON.stringify(origin.version)},"scraped_at":"${origin.scraped_at}","scraped_on":"${day}"`;
@@ -102,48 +107,35 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       rows.push(`${json.slice(0, -1)},"event_id":"${id}"${tail},"origin_rows":${valid.origin_rows ?? null}}`);
     });
     const rejects = [...refused].map(([reason, cause]) =>
-      rejectRecords(event, cause.records, { reason, message: cause.message, path: cause.path, seen }, digest),
+      rejectRecords(event, cause.records, { reason, message: cause.message, path: cause.path, seen }, digest, before),
     );
     return { rows, rejects };
   };
 
   return ({ receipt, body, sentAt }) => {
     const seen = new Date(sentAt).toISOString();
-    const whole = (
-      text: string,
-      reason: string,
-      message: string,
-      path: string,
-      before?: { seen?: string; attempts: number },
-    ): Judged => ({
+    const whole = (text: string, reason: string, message: string, path: string, before?: Before): Judged => ({
       receipt,
       rows: [],
-      rejects: [
-        rejectBody(
-          dataset,
-          text,
-          { reason, message, path, seen: before?.seen ?? seen },
-          digest,
-          (before?.attempts ?? 0) + 1,
-        ),
-      ],
+      rejects: [rejectBody(dataset, text, { reason, message, path, seen }, digest, before)],
     });
-    const parse = (text: string, before?: { seen?: string; attempts: number }): Judged => {
+    const parse = (text: string, wrapped?: Before): Judged => {
       try {
-        return judgeText(text, before);
+        return judgeText(text, wrapped);
       } catch (error) {
-        return whole(text, "unjudgeable", `the judge failed: ${(error as Error).message}`, "", before);
+        return whole(text, "unjudgeable", `the judge failed: ${(error as Error).message}`, "", wrapped);
       }
     };
-    const judgeText = (text: string, before?: { seen?: string; attempts: number }): Judged => {
+    const judgeText = (text: string, wrapped?: Before): Judged => {
       let value: unknown;
       try {
         value = JSON.parse(text);
       } catch (error) {
-        return whole(text, "not_json", `expected JSON: ${(error as Error).message}`, "", before);
+        return whole(text, "not_json", `expected JSON: ${(error as Error).message}`, "", wrapped);
       }
-      const inner = before ? null : unwrap(value);
+      const inner = wrapped ? null : unwrap(value);
       if (inner) return parse(inner.body, inner);
+      const before = wrapped ?? beforeOf(value);
       const event = envelope.safeParse(value);
       if (!event.success) {
         const [issue] = event.error.issues;
@@ -167,7 +159,7 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       const ours = texts.every((json) => json !== null) ? spelled(event.data, texts) : JSON.stringify(value);
       const key = text === ours ? null : repeatedKey(text);
       if (key !== null) return whole(text, "envelope", `expected each key once, came ${show(key)} twice`, key, before);
-      return { receipt, ...judgeRecords(event.data, texts, seen) };
+      return { receipt, ...judgeRecords(event.data, texts, seen, before) };
     };
     return parse(body);
   };

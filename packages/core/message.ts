@@ -36,6 +36,7 @@ export const envelope = z.strictObject({
   rejectpath: z.string().optional(),
   rejectseen: z.string().optional(),
   rejectattempts: z.int().optional(),
+  rejectreasons: z.string().optional(),
 });
 
 export type Envelope = z.infer<typeof envelope>;

@@ -1,5 +1,6 @@
 import type { Facts, Shape } from "./advance.ts";
 import { type Commit, isSettled, recentNames } from "./commit.ts";
+import { PregaoError } from "./errors.ts";
 import {
   byKey,
   dayBefore,
@@ -8,6 +9,7 @@ import {
   nameObject,
   nameOf,
   type RawObject,
+  RUN_NAMES,
   type Run,
   type TableMap,
 } from "./run.ts";
@@ -36,8 +38,9 @@ export type Inspected =
 
 /**
  * Run n+1 on commit n, the newest that was read: its creation fails if another caller has made one. Null when nothing
- * is left to do. `rebuild`: units to make anew, settling nothing. Such a run names no raw objects, so what it makes anew
- * comes from the current partitions alone: a row that the recipe of its day left out of them does not come back.
+ * is left to do. `rebuild`: units to make anew of a dataset without raw; rebuild.ts plans the others'.
+ *
+ * @throws PregaoError `withdrawn` if more events are withdrawn than a run can name
  */
 export const plan = (
   facts: Facts,
@@ -69,11 +72,21 @@ export const plan = (
     rejects,
     accepted: facts.accepted,
     rebuild: rebuild !== null,
+    withdrawn: withdrawnOf(facts, shape),
   };
 };
 
+export const withdrawnOf = ({ withdrawn }: Facts, { dataset, raw }: Shape): string[] => {
+  if (withdrawn.length > RUN_NAMES)
+    throw new PregaoError(
+      "withdrawn",
+      `expected at most ${RUN_NAMES} withdrawn events of ${dataset}, came more. No run can name them all: rebuild the units they are of from a corrected origin, then remove what withdrawn/${dataset}/ no longer needs`,
+    );
+  return raw ? [...withdrawn].sort() : [];
+};
+
 /** The partitions of these units. */
-const partitionsOf = (map: TableMap, units: readonly string[], unit: string | null): TableMap =>
+export const partitionsOf = (map: TableMap, units: readonly string[], unit: string | null): TableMap =>
   Object.fromEntries(
     Object.entries(map).map(([table, partitions]) => [
       table,

@@ -16,8 +16,9 @@ export type RecipeTable = {
  * All that an engine needs to know to carry out a run, besides the run itself: contract, SQL, calendar. It is stored
  * under its own digest and a run names that digest, so the same run document gives the same rows, whatever is deployed.
  *
- * While the steps run, these views exist: `raw` (the unit's rows of the run's objects), `atual_<table>` (the unit's
- * current rows), each asset, each earlier step under its name.
+ * While the steps run, these views exist: `raw` (the unit's rows of the run's objects, without those whose `event_id` is
+ * in the run's `withdrawn`), `atual_<table>` (the unit's current rows; none in a rebuild), each asset, each earlier step
+ * under its name. An object's rows of a unit that the run does not name fail it, or, in a rebuild, are left out.
  */
 export type Recipe = {
   dataset: string;

@@ -1,6 +1,7 @@
 import type { Dataset } from "./dataset.ts";
 import { PregaoError } from "./errors.ts";
 import { type Digest, type Envelope, nestsDeeper } from "./message.ts";
+import { ingestDate } from "./run.ts";
 
 /**
  * What was refused, why, and in a form that can be sent again as it is. One per (message, reason); its id comes from
@@ -19,18 +20,55 @@ export type Reject = {
 
 type Cause = { reason: string; message: string; path: string; seen: string };
 
-/** The reject of some records of a readable message. */
-export const rejectRecords = (event: Envelope, records: readonly unknown[], cause: Cause, digest: Digest): Reject => {
+/** What a reject knows of the times it was refused before: when first, how often, and the last reasons, the newest last. */
+export type Before = { seen?: string; attempts: number; reasons: string[] };
+
+/** Reasons that a reject remembers, and the characters of each: an attribute has no use for a whole life. */
+const REASONS = 10;
+const REASON_CHARACTERS = 64;
+
+/** The `reject*` attributes of what is refused now, after what it was refused for before. */
+const attributes = (cause: Cause, before: Before | undefined) => {
+  const reasons = (before?.reasons ?? []).slice(-REASONS).map((reason) => reason.slice(0, REASON_CHARACTERS));
+  return {
+    rejectreason: cause.reason,
+    rejectmessage: cause.message,
+    rejectpath: cause.path,
+    rejectseen: before?.seen ?? cause.seen,
+    rejectattempts: (before?.attempts ?? 0) + 1,
+    // CloudEvents' attributes are no lists.
+    ...(reasons.length ? { rejectreasons: reasons.join(",") } : {}),
+  };
+};
+
+/** What an event that was refused before says of it; undefined if it was not. */
+export const beforeOf = (value: unknown): Before | undefined => {
+  const event = value as Record<string, unknown> | null;
+  if (typeof event !== "object" || event === null || typeof event.rejectreason !== "string") return;
+  return {
+    ...(typeof event.rejectseen === "string" ? { seen: event.rejectseen } : {}),
+    attempts: Number.isSafeInteger(event.rejectattempts) ? (event.rejectattempts as number) : 0,
+    reasons: [...earlierReasons(event), event.rejectreason],
+  };
+};
+
+const earlierReasons = ({ rejectreasons }: Record<string, unknown>): string[] =>
+  typeof rejectreasons === "string" && rejectreasons !== "" ? rejectreasons.split(",") : [];
+
+/** The reject of some records of a readable message. `before`: of an envelope around it, else what it says itself. */
+export const rejectRecords = (
+  event: Envelope,
+  records: readonly unknown[],
+  cause: Cause,
+  digest: Digest,
+  before: Before | undefined = beforeOf(event),
+): Reject => {
   const id = digest(`${event.id}\n${cause.reason}\n${JSON.stringify(records)}`).slice(0, 32);
   const body = JSON.stringify({
     ...event,
     id,
     data: { origin: event.data.origin, records },
-    rejectreason: cause.reason,
-    rejectmessage: cause.message,
-    rejectpath: cause.path,
-    rejectseen: event.rejectseen ?? cause.seen,
-    rejectattempts: (event.rejectattempts ?? 0) + 1,
+    ...attributes(cause, before),
   });
   return { id, group: event.subject, ...cause, records: records.length, body };
 };
@@ -41,7 +79,7 @@ export const rejectBody = (
   body: string,
   cause: Cause,
   digest: Digest,
-  attempts = 1,
+  before?: Before,
 ): Reject => {
   const id = digest(`${dataset.name}\n${cause.reason}\n${body}`).slice(0, 32);
   return {
@@ -55,19 +93,18 @@ export const rejectBody = (
       source: "pregao:consume",
       type: `br.pregao.${dataset.name}.unreadable`,
       subject: "unreadable",
-      time: cause.seen,
+      time: before?.seen ?? cause.seen,
       datacontenttype: "text/plain",
       data: body,
-      rejectreason: cause.reason,
-      rejectmessage: cause.message,
-      rejectpath: cause.path,
-      rejectseen: cause.seen,
-      rejectattempts: attempts,
+      ...attributes(cause, before),
     }),
   };
 };
 
-/** A raw object that was refused as a whole: its dead letter says where it is, and its rows stay there. */
+/**
+ * A raw object that was refused as a whole: its dead letter says where it is, and its rows stay there. One that a replay
+ * had copied goes on with the history in its name.
+ */
 export const rejectObject = (
   dataset: Pick<Dataset, "name">,
   bucket: string,
@@ -77,6 +114,7 @@ export const rejectObject = (
 ): Reject => {
   const { key, etag, size, reason, message } = object;
   const id = digest(`${dataset.name}\n${reason}\n${etag} ${key}`).slice(0, 32);
+  const before = copiedBefore(key);
   return {
     id,
     group: dataset.name,
@@ -90,29 +128,52 @@ export const rejectObject = (
       source: "pregao:advance",
       type: `br.pregao.${dataset.name}.object`,
       subject: dataset.name,
-      time: seen,
+      time: before?.seen ?? seen,
       datacontenttype: "application/json",
       data: { records: [{ bucket, key, etag, size }] },
-      rejectreason: reason,
-      rejectmessage: message,
-      rejectpath: key,
-      rejectseen: seen,
-      rejectattempts: 1,
+      ...attributes({ reason, message, path: key, seen }, before),
     }),
   };
 };
 
-/** If a body is the reject of an unreadable body: what it wraps, and how often it was refused. */
-export const unwrap = (value: unknown): { body: string; seen?: string; attempts: number } | null => {
+/** The version of a raw object that a dead letter is about, and the dataset whose it is; null if it is about none. */
+export const refusedObject = (body: string): { dataset: string; key: string; etag: string; size: number } | null => {
+  try {
+    const { type, data } = JSON.parse(body) as { type?: unknown; data?: { records?: Record<string, unknown>[] } };
+    const dataset = typeof type === "string" ? /^br\.pregao\.([a-z]+)\.object$/.exec(type)?.[1] : undefined;
+    const { key, etag, size } = data?.records?.[0] ?? {};
+    if (!dataset || typeof key !== "string" || typeof etag !== "string" || typeof size !== "number") return null;
+    return key.startsWith(`raw/${dataset}/`) ? { dataset, key, etag, size } : null;
+  } catch {
+    return null;
+  }
+};
+
+/**
+ * Where a replay copies a refused raw object on `day` (UTC, `YYYY-MM-DD`): under that day, which is open, since nothing
+ * lists a closed one. How often it was refused and since when stands in the name: the reject of the copy goes on with it.
+ */
+export const copyKey = (letter: DeadLetter, day: string, digest: Digest): string => {
+  const { dataset, key, etag } = refusedObject(letter.body)!;
+  const since = letter.seen.replace(/[^0-9TZ]/g, "");
+  return `raw/${dataset}/ingest_date=${day}/replay-${letter.attempts}-${since}-${digest(`${etag} ${key}`).slice(0, 16)}.parquet`;
+};
+
+const copiedBefore = (key: string): Before | undefined => {
+  const found = /\/replay-(\d{1,6})-(\d{8})T(\d\d)(\d\d)(\d\d)(\d{3})Z-[0-9a-f]{16}\.parquet$/.exec(key);
+  if (!found || ingestDate(key) === null) return;
+  const [, attempts, date, h, m, s, ms] = found as unknown as string[];
+  const day = `${date!.slice(0, 4)}-${date!.slice(4, 6)}-${date!.slice(6)}`;
+  return { seen: `${day}T${h}:${m}:${s}.${ms}Z`, attempts: Number(attempts), reasons: [] };
+};
+
+/** If a body is the reject of an unreadable body: what it wraps, and what it was refused for before. */
+export const unwrap = (value: unknown): ({ body: string } & Before) | null => {
   const event = value as Record<string, unknown> | null;
   if (typeof event !== "object" || event === null) return null;
   if (event.datacontenttype !== "text/plain" || typeof event.data !== "string" || event.subject !== "unreadable")
     return null;
-  return {
-    body: event.data,
-    ...(typeof event.rejectseen === "string" ? { seen: event.rejectseen } : {}),
-    attempts: typeof event.rejectattempts === "number" ? event.rejectattempts : 0,
-  };
+  return { body: event.data, ...(beforeOf(event) ?? { attempts: 0, reasons: [] }) };
 };
 
 /** One dead letter as a person sees it. */
@@ -123,7 +184,10 @@ export type DeadLetter = {
   path: string;
   ticker: string;
   seen: string;
+  /** How often it was refused: more than once means that it failed again after a replay. */
   attempts: number;
+  /** What it was refused for before, the newest last. */
+  before: string[];
   /** As they stand in the body; the body itself, as text, if one nests too deep to be spelled again. */
   records: unknown[];
   /** What `replay` sends: the body as it is. */
@@ -146,6 +210,7 @@ export const readDeadLetter = (body: string, arrival: { messageId: string; sentA
         ticker: String(event.subject ?? ""),
         seen: String(event.rejectseen ?? arrival.sentAt),
         attempts: Number(event.rejectattempts ?? 1),
+        before: earlierReasons(event),
         records: recordsOf(event, body),
         body,
       };
@@ -176,6 +241,7 @@ const exhausted = (
   ticker,
   seen: arrival.sentAt,
   attempts: 1,
+  before: [],
   records,
   body,
 });

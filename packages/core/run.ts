@@ -51,9 +51,21 @@ export type Run = {
   /** Raw objects refused while planning; their dead letters are sent before the commit. */
   rejects: Rejected[];
   accepted: Accepted[];
-  /** Settles nothing: it makes partitions anew by today's recipe, from those in `tables`; it names no raw objects. */
+  /**
+   * Makes its unit anew from raw, by today's recipe: it names every settled object that touches the unit, reads no
+   * partition (the views `atual_` are empty), leaves out the objects' rows of other units, and settles nothing. The
+   * partitions in `tables` are replaced all the same; one without rows keeps a file of none.
+   */
   rebuild: boolean;
+  /** Ids of events, sorted: a raw row with one of them counts as one that never arrived. The engine leaves it out. */
+  withdrawn: string[];
 };
+
+/** How many raw objects, or withdrawn events, a run document names at most. */
+export const RUN_NAMES = 100_000;
+
+/** Why no new run is opened, and since when (ISO 8601). */
+export type Paused = { at: string; why: string };
 
 const day = z.iso.date();
 const digest = z.string().min(1).max(128);
@@ -89,14 +101,17 @@ const run = z.object({
   base: z.int().min(0),
   opened_at: z.iso.datetime(),
   recipe: digest,
-  objects: z.array(rawObject).max(100_000),
+  objects: z.array(rawObject).max(RUN_NAMES),
   units: z.array(z.string().max(256)).max(10_000),
   tables: tableMap,
   through: day.nullable(),
   rejects: z.array(rejected).max(100_000),
   accepted: z.array(accepted).max(10_000),
   rebuild: z.boolean(),
+  // Documents of before rows could be withdrawn do not have it.
+  withdrawn: z.array(z.string().min(1).max(128)).max(RUN_NAMES).default([]),
 });
+const paused = z.object({ at: z.iso.datetime(), why: z.string().max(1000) });
 
 /** Reads a stored document by its schema. @throws PregaoError `document` that names the field and the key. */
 export const parseDocument = <T>(schema: z.ZodType<T>, value: unknown, key: string): T => {
@@ -111,6 +126,7 @@ export const parseDocument = <T>(schema: z.ZodType<T>, value: unknown, key: stri
 };
 
 export const parseAccepted = (value: unknown, key: string): Accepted => parseDocument(accepted, value, key);
+export const parsePaused = (value: unknown, key: string): Paused => parseDocument(paused, value, key);
 export const parseRun = (value: unknown, key: string): Run => parseDocument(run as z.ZodType<Run>, value, key);
 
 /** The state bucket's keys count down, so that a listing starts with the newest. */
@@ -123,6 +139,10 @@ export const recipeKey = (dataset: string, sha256: string): string => `recipes/$
 export const assetKey = (sha256: string): string => `assets/${sha256}.ndjson`;
 /** What a person accepts, one document each, named by the digest of its content. */
 export const acceptedKey = (dataset: string, sha256: string): string => `accepted/${dataset}/${sha256}.json`;
+/** While it is there, no new run of the dataset is opened; see {@link Paused}. */
+export const pausedKey = (dataset: string): string => `paused/${dataset}.json`;
+/** A row with this event id is treated as if it had never arrived. The key says it; the body is for people. */
+export const withdrawnKey = (dataset: string, event: string): string => `withdrawn/${dataset}/${event}`;
 /** That every row of an error object has its dead letter; named by the digest of its ETag and key. */
 export const salvagedKey = (dataset: string, sha256: string): string => `salvaged/${dataset}/${sha256}`;
 export const numberOf = (key: string): number => 9_999_999_999 - Number(/(\d{10})(?:\.json|\/)/.exec(key)?.[1]);

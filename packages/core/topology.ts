@@ -105,6 +105,8 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
     { name: "consume", handler: "functions/consume.handler", timeout: seconds(1), memory: 1024 },
     { name: "salvage", handler: "functions/salvage.handler", timeout: seconds(5), memory: 1024 },
     { name: "advance", handler: "functions/advance.handler", timeout: seconds(5), memory: 1024 },
+    { name: "archive", handler: "functions/archive.handler", timeout: seconds(15), memory: 1024 },
+    { name: "clean", handler: "functions/clean.handler", timeout: seconds(15), memory: 1024 },
   ];
   const timeout = (name: string) => functions.find((f) => f.name === name)!.timeout;
   const pair = (name: string, reader: string): QueueSpec[] => [
@@ -155,6 +157,15 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
         zone: "UTC",
         function: "advance",
         input: { datasets: names(queued), full: true },
+      },
+      { name: "clean", cron: "0 7 * * *", zone: "UTC", function: "clean", input: { datasets: names(datasets) } },
+      // Four days before SQS forgets a dead letter.
+      {
+        name: "archive",
+        cron: "30 6 * * *",
+        zone: "UTC",
+        function: "archive",
+        input: { boxes: [...names(queued), "landed"] },
       },
     ],
     databases: Object.entries(Object.groupBy(datasets, (d) => d.database)).map(([name, members]) => ({

@@ -44,12 +44,17 @@ const moves = fc.array(
       arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.constantFrom(HOUR, DAY, 4 * DAY, -5 * DAY) }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("ring" as const), who: fc.nat(4) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constantFrom<"kill" | "pause" | "resume">("kill", "pause", "resume", "resume") }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("withdraw" as const), row: fc.nat(4) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("wish" as const), unit: fc.constantFrom("x", "y") }) },
   ),
   { maxLength: 80 },
 );
 
-test("four calls at once, cut anywhere, with jobs that die: every good row is published, once all is quiet", async () => {
+test("four calls at once, cut anywhere, with jobs that die, rebuilds, pauses and rows withdrawn: every good row is published, once all is quiet", async () => {
   await fc.assert(
     fc.asyncProperty(specs, moves, fc.constantFrom<string[]>(["t"], ["t", "m"]), async (list, script, tables) => {
       const clocksErr = script.some((next) => next.do === "tick" && next.ms < 0);
@@ -60,6 +65,7 @@ test("four calls at once, cut anywhere, with jobs that die: every good row is pu
         kills: 0,
         stalls: 0,
         tables,
+        orders: [],
         ...(clocksErr ? { clocksErr } : {}),
       };
       const stage = theatre(scenario, rules);
@@ -78,7 +84,11 @@ test("four calls at once, cut anywhere, with jobs that die: every good row is pu
         else if (next.do === "tick") stage.tick(next.ms);
         else if (next.do === "ring") stage.ring(next.who);
         else if (next.do === "kill") stage.kill();
-        else if (alive.length < 4) stage.call();
+        else if (next.do === "pause" || next.do === "resume") stage.order(next.do);
+        else if (next.do === "withdraw") stage.order({ withdraw: `o${next.row}.x` });
+        else if (next.do === "wish") {
+          if (alive.length < 4) stage.call([next.unit]);
+        } else if (alive.length < 4) stage.call();
       }
       await stage.drain();
       settle(stage.world, scenario, rules);
@@ -103,6 +113,7 @@ test("a refused start is rest: taken for an action, advance spun", async () => {
     rejects: [],
     accepted: [],
     rebuild: false,
+    withdrawn: [],
   } as const;
   const eyes = Object.fromEntries(rules.order.map((r) => [r, () => (r === "run" ? { run } : {})])) as unknown as Eyes;
   const call = (start: Hands["start"]) =>

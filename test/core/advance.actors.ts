@@ -1,12 +1,17 @@
 import { advance, type Eyes, type Facts, type Hands, type Rested } from "../../packages/core/advance.ts";
+import { PregaoError } from "../../packages/core/errors.ts";
 import { nameOf } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {
   begin,
   inspectIn,
+  killed,
   land,
   look,
+  type Order,
+  order,
   type Rules,
+  recallIn,
   type Scenario,
   shapeFor,
   sin,
@@ -39,7 +44,8 @@ export const theatre = (scenario: Scenario, law: Rules) => {
   const actors: Actor[] = [];
   const shape = shapeFor(scenario);
 
-  const call = (): Actor => {
+  /** `wish`: units that this call is to have rebuilt. */
+  const call = (wish: string[] = []): Actor => {
     const actor: Actor = { bells: world.bells, gate: null, arrived: () => {}, end: null };
     const wait = () =>
       new Promise<void>((resolve, reject) => {
@@ -75,6 +81,10 @@ export const theatre = (scenario: Scenario, law: Rules) => {
         await wait();
         return objects.map((o) => inspectIn(world, scenario, o));
       },
+      recall: async (commit) => {
+        await wait();
+        return recallIn(world, law, commit);
+      },
       open: async (run) => {
         const mine = world.runs.length < run.run;
         await writing({ do: "open", run });
@@ -97,6 +107,7 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       now: () => world.now,
       note: () => {},
       named: keys,
+      wish: { rebuild: wish },
     }).then(
       (rested: Rested) => {
         if (!rested.rested || rested.rounds > ROUNDS) failure ??= new Error(`no rest after ${rested.rounds} rounds`);
@@ -105,7 +116,12 @@ export const theatre = (scenario: Scenario, law: Rules) => {
         ended("rest");
       },
       (error: unknown) => {
-        if (!(error instanceof Crash)) failure ??= error;
+        // Asked for before anything was refined into its unit, or while it cannot be, a rebuild is answered so.
+        const answered =
+          error instanceof PregaoError &&
+          error.code === "rebuild" &&
+          (scenario.blocked || error.message.includes("came none"));
+        if (!(error instanceof Crash || answered)) failure ??= error;
         ended("crash");
       },
     );
@@ -145,6 +161,9 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       const spec = scenario.specs[n];
       if (spec && n < world.landed) world = { ...world, bells: [...new Set([...world.bells, nameOf(spec)])].sort() };
     },
+    order: (said: Order) => {
+      world = order(world, said);
+    },
     tick: (ms: number) => {
       world = { ...world, now: world.now + ms };
     },
@@ -153,10 +172,7 @@ export const theatre = (scenario: Scenario, law: Rules) => {
       if (job) world = work(world, scenario, law, job);
     },
     kill: () => {
-      world = {
-        ...world,
-        jobs: world.jobs.map((j) => (j.at === "ended" ? j : { ...j, at: "ended", reason: "killed" })),
-      };
+      world = killed(world);
     },
     /** Every call goes on to its end. */
     async drain() {

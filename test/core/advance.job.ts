@@ -21,13 +21,15 @@ export const work = (world: World, scenario: Scenario, law: Rules, job: Job): Wo
   });
   if (read.includes(null)) return to("ended", "an object changed");
   if (read.some((spec) => spec?.kind === "poison")) return to("ended", "poison");
+  const own = (unit: string) => !run.rebuild || run.units.includes(unit);
   const rows: Record<string, Set<string>> = Object.fromEntries(run.units.map((u) => [u, new Set<string>()]));
   for (const spec of read)
-    for (const [unit, more] of Object.entries(spec?.rows ?? {})) rows[unit] = new Set([...(rows[unit] ?? []), ...more]);
+    for (const [unit, more] of Object.entries(spec?.rows ?? {}).filter(([u]) => own(u)))
+      rows[unit] = new Set([...(rows[unit] ?? []), ...more.filter((row) => !run.withdrawn.includes(row))]);
   const lake = { ...world.lake };
   for (const table of shapeFor(scenario).tables)
     for (const [unit, added] of Object.entries(rows)) {
-      const base = run.tables[table]?.[`u=${unit}`];
+      const base = run.rebuild && law.fromRaw ? undefined : run.tables[table]?.[`u=${unit}`];
       const kept = base
         ? base.files.flatMap((f) => world.lake[base.folder + f.name] ?? sin(`${base.folder} is gone`))
         : [];

@@ -1,6 +1,7 @@
 import { decide, type Facts, type Reading, readings } from "../../packages/core/advance.ts";
 import { owed, plan } from "../../packages/core/plan.ts";
-import { type ListedObject, nameOf, type RawObject } from "../../packages/core/run.ts";
+import { pastOf, planRebuild } from "../../packages/core/rebuild.ts";
+import { type ListedObject, lastClosed, nameOf, type RawObject, type Run } from "../../packages/core/run.ts";
 import { rawKey, scenarios } from "./advance.scenarios.ts";
 import { type Rules, rules, type Scenario } from "./advance.world.ts";
 
@@ -14,6 +15,21 @@ const seen = (change: (facts: Facts) => Facts): Pick<Rules, "decide" | "plan"> =
   decide: (facts, shape, wish) => decide(change(facts), shape, wish),
   plan: (facts, ...others) => plan(change(facts), ...others),
 });
+
+const planned =
+  (change: (run: Run, facts: Facts) => Run): typeof planRebuild =>
+  (facts, ...others) => {
+    const made = planRebuild(facts, ...others);
+    return made.is === "run" ? { is: "run", run: change(made.run, facts) } : made;
+  };
+/** The commit of a rebuild made as that of any other run. */
+const ordinary = {
+  decide: ((facts, shape, wish) => {
+    const { run } = facts;
+    const document = decide(run ? { ...facts, run: { ...run, rebuild: false } } : facts, shape, wish);
+    return document.do === "start" && run ? { do: "start", run } : document;
+  }) satisfies typeof decide,
+};
 
 /** Each a mistake that was once made, or could be: a world where it is a sin, and what the mistake changes. */
 export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[] = [
@@ -189,6 +205,114 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     name: "what failed alone is pending at once",
     scenario: scenarios.poison,
     law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, failed: [] } } : facts)),
+  },
+  { name: "a rebuild reads the base", scenario: scenarios.withdrawn, law: { fromRaw: false } },
+  { name: "a rebuild is halved", scenario: scenarios.rebuildKill, law: ordinary },
+  { name: "a rebuild of one object fails it", scenario: scenarios.rebuildAlone, law: ordinary },
+  {
+    name: "a rebuild moves through",
+    scenario: scenarios.rebuildClosed,
+    law: {
+      ...ordinary,
+      planRebuild: planned((run, { now }) => ({ ...run, through: lastClosed(now) })),
+    },
+  },
+  {
+    name: "a rebuild settles what it took besides",
+    scenario: scenarios.rebuild,
+    law: {
+      ...ordinary,
+      planRebuild: planned((run, { raw }) => ({
+        ...run,
+        objects: [...run.objects, ...raw.filter((o) => !run.objects.some((r) => r.key === o.key))],
+      })),
+      // Asked for while something is pending, too.
+      decide: (facts, shape, wish) =>
+        wish?.rebuild?.length && facts.commit?.commit === facts.run?.run
+          ? { do: "open", objects: [], rebuild: [...wish.rebuild] }
+          : ordinary.decide(facts, shape, wish),
+    },
+  },
+  {
+    name: "a rebuild takes an object that was rejected",
+    scenario: scenarios.rebuildRest,
+    law: {
+      pastOf: (run, commit) => {
+        const past = pastOf(run, commit);
+        const units = past.units.length > 0 ? past.units : ["x"];
+        return { units, refined: [...past.refined, ...past.rejected], rejected: [] };
+      },
+    },
+  },
+  {
+    name: "a rebuild takes an object that failed or is held",
+    scenario: scenarios.rebuildRest,
+    law: { pastOf: (run, commit) => pastOf(run, { ...commit, status: "published" }) },
+  },
+  {
+    name: "a rebuild takes the objects that the newest commit remembers",
+    scenario: scenarios.rebuildClosed,
+    law: {
+      planRebuild: planned((run, { commit }) => ({
+        ...run,
+        objects: run.objects.filter((o) => commit?.recent.some((r) => nameOf(r) === nameOf(o))),
+      })),
+    },
+  },
+  {
+    name: "a rebuild takes what lies at an object's key, settled or not",
+    scenario: scenarios.rebuildRewritten,
+    law: {
+      planRebuild: (facts, { past, there }, ...others) =>
+        planRebuild(
+          facts,
+          {
+            there,
+            past: past.map((p) => ({
+              ...p,
+              refined: p.refined.map((o) => ({ ...o, etag: there.get(o.key) ?? o.etag })),
+            })),
+          },
+          ...others,
+        ),
+    },
+  },
+  {
+    name: "a rebuild leaves out what raw has no more as it was",
+    scenario: scenarios.rebuildBlocked,
+    law: {
+      planRebuild: (facts, { past, there }, ...others) =>
+        planRebuild(
+          facts,
+          { there, past: past.map((p) => ({ ...p, refined: p.refined.filter((o) => there.get(o.key) === o.etag) })) },
+          ...others,
+        ),
+    },
+  },
+  {
+    name: "withdrawn rows read before the commit",
+    scenario: scenarios.withdrawn,
+    law: { order: before("orders", "catalog") },
+  },
+  {
+    name: "only a rebuild leaves withdrawn rows out",
+    scenario: scenarios.withdrawn,
+    law: {
+      plan: (facts, ...others) => plan({ ...facts, withdrawn: [] }, ...others),
+    },
+  },
+  {
+    name: "a rebuild knows of no withdrawn row",
+    scenario: scenarios.withdrawn,
+    law: { planRebuild: (facts, ...others) => planRebuild({ ...facts, withdrawn: [] }, ...others) },
+  },
+  { name: "a pause opens a run", scenario: scenarios.paused, law: seen((facts) => ({ ...facts, paused: null })) },
+  {
+    name: "a pause leaves the open run where it is",
+    scenario: scenarios.paused,
+    law: {
+      decide: (facts, shape, wish) => (facts.paused ? { do: "rest", why: "paused" } : decide(facts, shape, wish)),
+    },
   },
 ];
 

@@ -97,4 +97,135 @@ export const scenarios = {
   accepted: scenario("a bad session that a person accepts", [object("a", "bad"), object("b")], { accepted: true }),
   junk: scenario("junk among good ones", [object("a", "junk"), object("b"), object("c", "junk")], { ticks: [4 * DAY] }),
   outage: scenario("an outage of the job", [object("a"), object("b")], { outage: 8, ticks: [HOUR], swift: true }),
+  rebuild: scenario("a rebuild asked for twice beside one who stalls, and an arrival", [object("a"), object("b")], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    stalls: 1,
+    swift: true,
+    stops: ["raw"],
+  }),
+  rebuildKill: scenario(
+    "a rebuild whose job is killed, and an arrival",
+    [object("a", "good", ["x", "y"]), object("b"), object("c")],
+    { prelude: ["land", "rest", "land", "rest"], orders: [{ rebuild: "x" }, { rebuild: "y" }], kills: 1 },
+  ),
+  rebuildAlone: scenario("a rebuild of one object whose job is killed", [object("a")], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    kills: 2,
+  }),
+  rebuildClosed: scenario("a rebuild of what lies under a closed date", [object("a"), object("b"), object("c")], {
+    prelude: ["land", "rest", 4 * DAY, "land", "rest"],
+    orders: [{ rebuild: "x" }],
+    ticks: [4 * DAY],
+    kills: 1,
+  }),
+  rebuildRest: scenario(
+    "a rebuild among junk, poison and a bad session",
+    [
+      object("p", "poison"),
+      object("a"),
+      object("j", "junk"),
+      object("b", "bad"),
+      object("c"),
+      object("d"),
+      object("e"),
+      object("f"),
+    ],
+    {
+      prelude: [...Array.from({ length: 7 }, () => ["land", "rest"] as const).flat()],
+      orders: [{ rebuild: "x" }],
+      swift: true,
+    },
+  ),
+  rebuildRewritten: scenario("a rebuild of an object that is written again", [object("a"), rewritten], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    stalls: 1,
+    swift: true,
+    stops: ["raw"],
+  }),
+  rebuildBlocked: scenario(
+    "a rebuild of an object whose newer version is held",
+    [object("a"), object("b"), { ...rewritten, kind: "bad" }],
+    { prelude: ["land", "rest"], orders: [{ rebuild: "x" }], blocked: true },
+  ),
+  withdrawn: scenario(
+    "a row that is withdrawn, and comes again in what had failed, beside one who stalls",
+    [object("a"), object("b", "good", ["x"], { rows: { x: ["a.x", "b.x"] } })],
+    {
+      prelude: ["land", "rest", "land", "round", "round", "kill", "round"],
+      orders: [{ withdraw: "a.x" }, { rebuild: "x" }],
+      stalls: 1,
+      swift: true,
+      stops: ["raw", "orders"],
+    },
+  ),
+  paused: scenario("a pause beside one who stalls", [object("a"), object("b")], {
+    prelude: ["land", "rest"],
+    orders: ["pause", "resume"],
+    stalls: 1,
+    swift: true,
+    stops: ["raw"],
+  }),
+} satisfies Record<string, Scenario>;
+
+/** Worlds that take minutes. */
+export const larger = {
+  rebuild: scenario(
+    "a rebuild asked for twice beside one who stalls anywhere, and an arrival of two units",
+    [object("a", "good", ["x", "y"]), object("b", "good", ["x", "y"])],
+    {
+      prelude: ["land", "rest"],
+      orders: [{ rebuild: "x" }],
+      stalls: 1,
+      swift: true,
+      stops: ["raw", "commit"],
+    },
+  ),
+  rewritten: scenario("a rebuild of an object that is written again, a stall and a kill", [object("a"), rewritten], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    kills: 1,
+    stalls: 1,
+    swift: true,
+    stops: ["raw"],
+  }),
+  withdrawn: scenario(
+    "a row that is withdrawn while its run is open, beside one who stalls, and a job that is killed",
+    [object("a"), object("b", "good", ["x"], { rows: { x: ["a.x", "b.x"] } })],
+    {
+      prelude: ["land", "rest"],
+      orders: [{ withdraw: "a.x" }, { rebuild: "x" }],
+      stalls: 1,
+      kills: 1,
+      swift: true,
+      stops: ["raw", "orders"],
+    },
+  ),
+  paused: scenario(
+    "a pause in the middle of all, beside one who stalls, and a job that is killed",
+    [object("a"), object("b")],
+    {
+      prelude: ["land", "rest"],
+      orders: ["pause", { withdraw: "a.x" }, { rebuild: "x" }, "resume"],
+      stalls: 1,
+      kills: 1,
+      swift: true,
+      stops: ["raw"],
+    },
+  ),
+  closing: scenario("a rebuild while an ingest date closes, beside one who stalls", [object("a"), object("b")], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    ticks: [4 * DAY],
+    stalls: 1,
+    swift: true,
+    stops: ["clock"],
+  }),
+  stalls: scenario("two objects beside two calls that stall, one after the other", [object("a"), object("b")], {
+    stalls: 2,
+    swift: true,
+    stops: ["raw", "commit"],
+  }),
 } satisfies Record<string, Scenario>;

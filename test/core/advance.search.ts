@@ -17,7 +17,7 @@ const numberFor = (document: object | null): number => {
 };
 
 /** Two worlds of the same name have the same future. */
-const nameOfWorld = (world: World): string => {
+export const nameOfWorld = (world: World): string => {
   const { runs, commits, reports, lake, staller, ...others } = world;
   const facts = staller?.facts;
   return hash(
@@ -31,6 +31,7 @@ const nameOfWorld = (world: World): string => {
       staller && [
         staller.pc,
         staller.bells,
+        staller.wish,
         staller.todo.map((t) =>
           "document" in t ? [t.do, numberFor(t.document)] : "run" in t ? [t.do, numberFor(t.run)] : t,
         ),
@@ -38,6 +39,8 @@ const nameOfWorld = (world: World): string => {
           facts.now,
           facts.raw,
           facts.listed,
+          facts.paused,
+          facts.withdrawn,
           facts.catalog,
           numberFor(facts.run),
           numberFor(facts.commit),

@@ -192,6 +192,46 @@ describe("the decision table, line by line", () => {
   });
 });
 
+describe("a pause", () => {
+  const first = runOf(["a"]);
+  const commit = published(first);
+  const paused = { at: "2025-01-10T11:00:00Z", why: "we look at the disk" };
+  const why = `paused since ${paused.at}: ${paused.why}`;
+
+  test("opens no run, neither for what is pending nor for what is held, and says why", () => {
+    const held = { ...object("a"), units: ["2024"], findings: [], back: true };
+    for (const more of [
+      { raw: [listed("a")] },
+      {},
+      { raw: [listed("a")], commit: { ...commit, recent: [], held: [held] } },
+    ])
+      expect(decide(facts({ paused, ...more }), { ...shape, tables: [] }, { retryHeld: true })).toEqual({
+        do: "rest",
+        why,
+      });
+    expect(decide(facts({ paused }), { ...shape, raw: false })).toEqual({ do: "rest", why });
+  });
+
+  test("says of a rebuild that it is not opened", () => {
+    const quiet = { paused, commit, run: first, catalog: catalogOf(commit) };
+    expect(decide(facts(quiet), shape, { rebuild: ["2024"] })).toEqual({
+      do: "rest",
+      why: `${why}; the rebuild of 2024 is not opened`,
+    });
+  });
+
+  test("lets the open run go on to its commit, and the commit to the catalog", () => {
+    expect(decide(facts({ paused, run: first }), shape)).toEqual({ do: "start", run: first });
+    const ended = { paused, run: first, attempts: [{ id: "j1", ended: true, reason: null }] };
+    expect(decide(facts(ended), shape)).toMatchObject({ do: "commit", document: { status: "failed" } });
+    expect(decide(facts({ paused, run: first, submissions: [submit(reportOf(first))] }), shape)).toMatchObject({
+      do: "commit",
+      document: { status: "published" },
+    });
+    expect(decide(facts({ paused, run: first, commit }), shape)).toEqual({ do: "apply", commit });
+  });
+});
+
 describe("what was not published", () => {
   const four = runOf(["a", "b", "c", "d"]);
   const raw = ["a", "b", "c", "d", "e"].map((n) => listed(n));
@@ -400,19 +440,13 @@ describe("planning", () => {
     expect(size(huge)).toBe(1);
   });
 
-  test("a rebuild settles nothing, and only it changes the recipe of a partition", () => {
-    const today = { ...shape, recipe: "r2" };
-    const ordinary = plan(facts({ commit, raw: [listed("b")] }), [sound(object("b"), "2024")], today, null)!;
-    expect(published(ordinary, commit).tables.t?.["year=2024"]?.recipe).toBe("r1");
-    expect(decide(facts({ commit, catalog: catalogOf(commit) }), today, { rebuild: ["2024"] })).toEqual({
-      do: "open",
-      objects: [],
-      rebuild: ["2024"],
-    });
-    const rebuild = plan(facts({ commit }), [], today, ["2024"])!;
-    const after = published(rebuild, commit);
-    expect(after).toMatchObject({ rebuild: true, recent: commit.recent });
-    expect(after.tables.t?.["year=2024"]?.recipe).toBe("r2");
+  test("a run names what is withdrawn, in order, and no more than a document holds", () => {
+    const run = plan(facts({ raw: [listed("a")], withdrawn: ["b", "a"] }), [sound(object("a"), "2024")], shape, null);
+    expect(run?.withdrawn).toEqual(["a", "b"]);
+    const many = Array.from({ length: 100_001 }, (_, n) => String(n));
+    expect(() =>
+      plan(facts({ raw: [listed("a")], withdrawn: many }), [sound(object("a"), "2024")], shape, null),
+    ).toThrow("expected at most 100000 withdrawn events of d, came more");
   });
 });
 

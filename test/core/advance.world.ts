@@ -9,7 +9,9 @@ import {
   type Shape,
 } from "../../packages/core/advance.ts";
 import type { Commit } from "../../packages/core/commit.ts";
+import { PregaoError } from "../../packages/core/errors.ts";
 import { type Inspected, owed, plan, watched } from "../../packages/core/plan.ts";
+import { pastOf, planRebuild, type Recalled } from "../../packages/core/rebuild.ts";
 import type { Report } from "../../packages/core/report.ts";
 import {
   attemptFolder,
@@ -44,8 +46,11 @@ export type Scenario = {
   /** In the order in which they land; the first `first` are there from the start. */
   specs: Spec[];
   first?: number;
-  /** What has happened already: an object landed, a caller did one thing, another stalled, time went on by so many ms. */
-  prelude?: ("land" | "round" | "stall" | number)[];
+  /**
+   * What has happened already: an object landed, a caller did one thing, another stalled, the job was killed, all came to rest,
+   * a person said something, time went on by so many ms.
+   */
+  prelude?: ("land" | "round" | "stall" | "kill" | "rest" | { rebuild: string } | { withdraw: string } | number)[];
   /** The job works in one step. */
   swift?: true;
   /** The readings after which a stalling caller may stall; all if absent. It may always stall before a write. */
@@ -62,7 +67,14 @@ export type Scenario = {
   tables?: string[];
   /** A person accepts law `law` from the start. */
   accepted?: true;
+  /** What people say, in this order, each at any moment. */
+  orders?: Order[];
+  /** A rebuild may be refused for good: an object lies in raw no more as it was refined. */
+  blocked?: true;
 };
+
+/** A unit to make anew, a row to withdraw, or no new runs for a while. */
+export type Order = { rebuild: string } | { withdraw: string } | "pause" | "resume";
 
 export type Job = { id: string; run: number; at: "started" | "written" | "reported" | "ended"; reason: string | null };
 
@@ -70,13 +82,14 @@ export type Todo =
   | { do: "set"; table: string; partition: string; folder: string | null }
   | { do: "mark"; commit: number }
   | { do: "inspect"; objects: RawObject[] }
+  | { do: "recall"; unit: string }
   | { do: "open"; run: Run }
   | { do: "start"; run: Run }
   | { do: "letters"; document: Commit }
   | { do: "commit"; document: Commit };
 
-/** `bells`: the notifications it was called with, and may acknowledge. */
-type Caller = { pc: number; facts: Facts; todo: Todo[]; bells: string[] };
+/** `bells`: the notifications it was called with, and may acknowledge. `wish`: the units it is to rebuild. */
+export type Caller = { pc: number; facts: Facts; todo: Todo[]; bells: string[]; wish: string[] };
 
 export type World = {
   now: number;
@@ -95,8 +108,13 @@ export type World = {
   letters: string[];
   /** Objects (ETag, key) whose notification nobody has acknowledged yet. */
   bells: string[];
+  /** Units that a person still asks to have rebuilt. */
+  wish: string[];
+  paused: boolean;
+  /** Rows that were withdrawn; a row is its own event. */
+  withdrawn: string[];
   staller: Caller | null;
-  left: { stalls: number; kills: number; ticks: number; outage: number };
+  left: { stalls: number; kills: number; ticks: number; outage: number; orders: number };
 };
 
 /** What a mutant changes. */
@@ -104,6 +122,10 @@ export type Rules = {
   order: readonly Reading[];
   decide: typeof decide;
   plan: typeof plan;
+  planRebuild: typeof planRebuild;
+  pastOf: typeof pastOf;
+  /** Whether the job leaves the base of a rebuild alone. */
+  fromRaw: boolean;
   /** What the catalog is said to be. */
   catalog: (world: World) => Catalog;
   /** The base that a commit stands on. */
@@ -122,6 +144,9 @@ export const rules: Rules = {
   order: readings,
   decide,
   plan,
+  planRebuild,
+  pastOf,
+  fromRaw: true,
   catalog: (world) => world.catalog,
   base: (world, { run }) => (run && run.base > 0 ? (world.commits[run.base - 1] ?? null) : null),
   byEtag: true,
@@ -159,10 +184,23 @@ export const begin = (scenario: Scenario, law: Rules): World => {
     if (event === "land") world = land(world, scenario);
     else if (event === "round") world = round(world, scenario, law).world;
     else if (event === "stall") world = stall(world, scenario, law, arriving(world));
-    else world = { ...world, now: world.now + event };
+    else if (typeof event === "object") world = order(world, event);
+    else if (event === "kill") world = killed(world);
+    else if (event === "rest") {
+      for (let at = { world, rested: false }; !at.rested; world = at.world) {
+        at = round(at.world, scenario, law);
+        const job = at.world.jobs.find((j) => j.at !== "ended");
+        if (job) at = { world: done(at.world, scenario, law, job), rested: false };
+      }
+    } else world = { ...world, now: world.now + event };
   }
   return world;
 };
+
+export const killed = (world: World): World => ({
+  ...world,
+  jobs: world.jobs.map((j) => (j.at === "ended" ? j : { ...j, at: "ended", reason: "killed" })),
+});
 
 const empty = (scenario: Scenario): World => ({
   now: START,
@@ -177,8 +215,17 @@ const empty = (scenario: Scenario): World => ({
   jobs: [],
   letters: [],
   bells: [],
+  wish: [],
+  paused: false,
+  withdrawn: [],
   staller: null,
-  left: { stalls: scenario.stalls, kills: scenario.kills, ticks: scenario.ticks.length, outage: scenario.outage ?? 0 },
+  left: {
+    stalls: scenario.stalls,
+    kills: scenario.kills,
+    ticks: scenario.ticks.length,
+    outage: scenario.outage ?? 0,
+    orders: scenario.orders?.length ?? 0,
+  },
 });
 
 export const specOf = (scenario: Scenario, object: { key: string; etag: string }): Spec => {
@@ -187,6 +234,8 @@ export const specOf = (scenario: Scenario, object: { key: string; etag: string }
 };
 
 const listed = (world: World, key: string): ListedObject => ({ key, size: 1, ...world.raw[key]! });
+
+const PAUSED = { at: "2025-01-10T12:00:00Z", why: "a person says so" };
 
 /** One reading, as the real stores would answer it now. */
 export const look = (
@@ -236,6 +285,8 @@ export const look = (
       const facts = { ...before, commit: newest };
       return { commit: newest, base: law.base(world, facts) };
     }
+    case "orders":
+      return { paused: world.paused ? PAUSED : null, withdrawn: world.withdrawn };
   }
 };
 
@@ -275,11 +326,19 @@ export const toDo = (action: Action, facts: Facts): Todo[] | null => {
     case "start":
       return [{ do: "start", run: action.run }];
     case "open":
-      return [{ do: "inspect", objects: action.objects }];
+      return action.rebuild
+        ? action.rebuild.map((unit) => ({ do: "recall", unit }))
+        : [{ do: "inspect", objects: action.objects }];
   }
 };
 
-/** One write. `refused`: the job is busy, and the caller rests. */
+/** What runs and commits up to this one say, and what lies in raw now. */
+export const recallIn = (world: World, law: Rules, commit: Commit | null): Recalled => ({
+  past: world.commits.slice(0, commit?.commit ?? 0).map((c, n) => law.pastOf(world.runs[n]!, c)),
+  there: new Map(Object.entries(world.raw).map(([key, { etag }]) => [key, etag])),
+});
+
+/** One write. `refused`: the job is busy, or a rebuild must wait or cannot be, and the caller rests. */
 export const write = (
   world: World,
   scenario: Scenario,
@@ -304,8 +363,21 @@ export const write = (
       );
       return { world, todo: run ? [{ do: "open", run }] : [] };
     }
+    case "recall": {
+      try {
+        const planned = law.planRebuild(facts, recallIn(world, law, facts.commit), shapeFor(scenario), todo.unit);
+        if (planned.is === "run") return { world, todo: [{ do: "open", run: planned.run }] };
+        return { world, todo: [], refused: true };
+      } catch (error) {
+        if (!(error instanceof PregaoError)) throw error;
+        // Asked for before anything was refined into the unit, it is answered so.
+        if (!scenario.blocked && !error.message.includes("came none")) sin(error.message);
+        return { world, todo: [], refused: true };
+      }
+    }
     case "open": {
       const { run } = todo;
+      if (facts.paused) sin(`run ${run.run} was opened by one who knew of the pause`);
       const there = world.runs[run.run - 1];
       if (there && law.conditional) return { world, todo: [] };
       if (there && JSON.stringify(there) !== JSON.stringify(run)) sin(`run ${run.run} was changed`);
@@ -364,7 +436,7 @@ const step = (
     const facts = { ...caller.facts, ...look(world, scenario, law, reading, caller.facts, keysOf(caller.bells), full) };
     if (caller.pc + 1 < law.order.length) return { world, caller: { ...caller, pc: caller.pc + 1, facts } };
     // Deciding is part of the last reading: nothing happens between them that the decision could see.
-    const todo = toDo(law.decide(facts, shapeFor(scenario)), facts);
+    const todo = toDo(law.decide(facts, shapeFor(scenario), { rebuild: caller.wish }), facts);
     if (todo) return { world, caller: { ...caller, pc: caller.pc + 1, facts, todo } };
     return { world: acknowledge(world, law, caller, facts), caller: null };
   }
@@ -373,10 +445,18 @@ const step = (
   const done = write(world, scenario, law, todo, caller.facts);
   if (done.refused) return { world: acknowledge(done.world, law, caller, caller.facts), caller: null };
   const rest = [...done.todo, ...others];
-  return { world: done.world, caller: rest.length > 0 ? { ...caller, todo: rest } : again(caller) };
+  const granted = todo.do === "open" && todo.run.rebuild && done.world !== world;
+  const next = granted ? { ...caller, wish: caller.wish.slice(1) } : caller;
+  return { world: done.world, caller: rest.length > 0 ? { ...next, todo: rest } : again(next) };
 };
 
-const arriving = (world: World): Caller => ({ pc: 0, facts: nothing, todo: [], bells: world.bells });
+export const arriving = (world: World, wish: string[] = []): Caller => ({
+  pc: 0,
+  facts: nothing,
+  todo: [],
+  bells: world.bells,
+  wish,
+});
 const again = (caller: Caller): Caller => ({ ...caller, pc: 0, facts: nothing, todo: [] });
 
 const keysOf = (bells: readonly string[]): string[] => bells.map((bell) => bell.slice(bell.indexOf(" ") + 1));
@@ -387,17 +467,19 @@ const acknowledge = (world: World, law: Rules, caller: Caller, facts: Facts): Wo
   return heard.length > 0 ? { ...world, bells: world.bells.filter((bell) => !heard.includes(bell)) } : world;
 };
 
-/** A whole round of another caller: readings, decision and writes without a stop. */
+/** A whole round of another caller: readings, decision and writes without a stop. `wish`: it is a person's. */
 export const round = (
   world: World,
   scenario: Scenario,
   law: Rules,
   full = false,
+  wish: string[] = [],
 ): { world: World; rested: boolean } => {
-  let at: { world: World; caller: Caller | null } = { world, caller: arriving(world) };
+  let at: { world: World; caller: Caller | null } = { world, caller: arriving(world, wish) };
   do {
     at = step(at.world, scenario, law, at.caller!, full);
   } while (at.caller && !(at.caller.pc === 0 && at.caller.todo.length === 0));
+  if (at.caller && wish.length > 0) at = { ...at, world: { ...at.world, wish: at.caller.wish } };
   if (at.caller) return { world: at.world, rested: false };
   judgeCatalog(at.world, scenario);
   return { world: at.world, rested: true };
@@ -413,16 +495,23 @@ export const land = (world: World, scenario: Scenario): World => {
   };
 };
 
+export const order = (world: World, said: Order): World => {
+  if (said === "pause" || said === "resume") return { ...world, paused: said === "pause" };
+  if ("rebuild" in said) return { ...world, wish: [...world.wish, said.rebuild] };
+  return { ...world, withdrawn: [...new Set([...world.withdrawn, said.withdraw])].sort() };
+};
+
 /** The stalling caller goes on to where it may stall next. */
-const stall = (world: World, scenario: Scenario, law: Rules, caller: Caller): World => {
+export const stall = (world: World, scenario: Scenario, law: Rules, caller: Caller): World => {
   let at: { world: World; caller: Caller | null } = { world, caller };
   do {
     at = step(at.world, scenario, law, at.caller!);
   } while (
     at.caller &&
-    scenario.stops &&
     at.caller.pc < law.order.length &&
-    !scenario.stops.includes(law.order[at.caller.pc - 1]!)
+    // Where nobody orders anything, that reading tells nothing.
+    ((law.order[at.caller.pc] === "orders" && !scenario.orders) ||
+      (scenario.stops && !scenario.stops.includes(law.order[at.caller.pc - 1]!)))
   );
   return { ...at.world, staller: at.caller };
 };
@@ -432,12 +521,15 @@ export const successors = (world: World, scenario: Scenario, law: Rules): World[
   const next: World[] = [];
   const { left, staller } = world;
   next.push(round(world, scenario, law).world);
+  if (world.wish.length > 0) next.push(round(world, scenario, law, false, world.wish).world);
   if (staller) {
     next.push(stall(world, scenario, law, staller));
     // A crash matters only between writes: before the first, it is a caller that never was.
     if (staller.todo.length > 0) next.push({ ...world, staller: null });
   } else if (left.stalls > 0) {
-    next.push(stall({ ...world, left: { ...left, stalls: left.stalls - 1 } }, scenario, law, arriving(world)));
+    next.push(
+      stall({ ...world, left: { ...left, stalls: left.stalls - 1 } }, scenario, law, arriving(world, world.wish)),
+    );
   }
   for (const job of world.jobs) {
     if (job.at === "ended") continue;
@@ -450,6 +542,8 @@ export const successors = (world: World, scenario: Scenario, law: Rules): World[
       });
   }
   if (world.landed < scenario.specs.length) next.push(land(world, scenario));
+  const said = scenario.orders?.at(-left.orders);
+  if (left.orders > 0 && said) next.push(order({ ...world, left: { ...left, orders: left.orders - 1 } }, said));
   if (left.ticks > 0)
     next.push({
       ...world,

@@ -36,6 +36,7 @@ const run: Run = {
   rejects: [{ key: key("j"), etag: "1", size: 1, reason: "not_parquet", message: "no" }],
   accepted: [],
   rebuild: false,
+  withdrawn: [],
 };
 const report: Report = {
   dataset: "d",

@@ -48,6 +48,13 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
     expect(second!.getTime() - first!.getTime()).toBe(7 * 24 * 3_600_000);
   });
 
+  test("what is superseded is deleted once a day, of every dataset", () => {
+    const clock = t.clocks.find((c) => c.name === "clean")!;
+    expect(clock).toMatchObject({ zone: "UTC", function: "clean", input: { datasets: ["toy"] } });
+    const [first, second] = new Cron(clock.cron, { timezone: clock.zone, paused: true }).nextRuns(2);
+    expect([first!.getUTCHours(), second!.getTime() - first!.getTime()]).toEqual([7, 24 * 3_600_000]);
+  });
+
   test("a full batch of every consumer passes the stream's quota in half the function's time", () => {
     const quota = 1024 * 1024; // bytes a second of a stream in sa-east-1, Direct PUT
     const batchBytes = 6 * 1024 * 1024; // a Lambda payload, AWS's limit on a batch

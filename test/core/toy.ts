@@ -52,6 +52,7 @@ export const toy: Dataset = {
     format: {
       survey: async () => ({ version: "1", rows: 0, sessions: new Map() }),
       groups: async function* () {},
+      find: async function* () {},
     },
     sample: (ticker, session) => ({
       dia: session,

@@ -117,6 +117,7 @@ export const runOf = (lake: Lake, objects: RawObject[], units: string[], change:
     rejects: [],
     accepted: [],
     rebuild: false,
+    withdrawn: [],
     ...change,
   };
 };

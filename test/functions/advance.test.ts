@@ -3,17 +3,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DeletePartitionCommand, GetTableCommand, UpdatePartitionCommand } from "@aws-sdk/client-glue";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { advance, readBell } from "../../functions/advance.ts";
+import { advance, readBell, standing } from "../../functions/advance.ts";
 import { readCatalog } from "../../packages/aws/catalog.ts";
 import { attempts, startJob } from "../../packages/aws/jobs.ts";
 import { inspect } from "../../packages/aws/parquet.ts";
 import { depth, peek, send } from "../../packages/aws/queues.ts";
-import { create, getBytes, getJson, list, put } from "../../packages/aws/store.ts";
+import { create, getBytes, getJson, list, put, remove } from "../../packages/aws/store.ts";
 import { publish } from "../../packages/cli/publish.ts";
 import { differs, shapeOf } from "../../packages/core/advance.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
 import { type DeadLetter, readDeadLetter } from "../../packages/core/reject.ts";
-import { acceptedKey, commitKey, nameObject, parseRun, runKey } from "../../packages/core/run.ts";
+import {
+  acceptedKey,
+  commitKey,
+  nameObject,
+  parseRun,
+  pausedKey,
+  runKey,
+  withdrawnKey,
+} from "../../packages/core/run.ts";
 import { laptop } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
@@ -241,8 +249,10 @@ describe("advance over the stores", () => {
     });
   });
 
-  test("a rebuild makes a unit anew and settles nothing; its run says what a person accepts", async () => {
+  test("a rebuild makes a unit anew of all that is refined and settles nothing; its run says what a person accepts", async () => {
     const before = await newest();
+    const rejected = (await letters()).map((l) => l.path);
+    const rows = await ask(place, "SELECT * FROM bovespa_refined ORDER BY event_id");
     const accepted = { law: "any", session: "2024-11-08", origin: null };
     await create(place.aws, "state", acceptedKey("bovespa", "0".repeat(64)), JSON.stringify(accepted));
     const end = await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } });
@@ -250,7 +260,9 @@ describe("advance over the stores", () => {
     await place.stack!.idle();
     const after = await newest();
     const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", after.commit)), "run");
-    expect(run).toMatchObject({ objects: [], units: ["2024"], accepted: [accepted] });
+    const names = before.recent.map((o) => o.key).filter((key) => !rejected.includes(key));
+    expect(run).toMatchObject({ rebuild: true, units: ["2024"], accepted: [accepted] });
+    expect(run.objects.map((o) => o.key)).toEqual(names.sort());
     expect(after).toMatchObject({
       commit: before.commit + 1,
       status: "published",
@@ -258,7 +270,74 @@ describe("advance over the stores", () => {
       recent: before.recent,
     });
     expect(Object.keys(after.tables.bovespa_refined!)).toEqual(Object.keys(before.tables.bovespa_refined!));
-    expect((await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'"))[0]!.n).toBe("2");
+    expect(after.tables.bovespa_refined!["year=2024"]!.folder).toContain(`run=${after.commit}-`);
+    expect(await ask(place, "SELECT * FROM bovespa_refined ORDER BY event_id")).toEqual(rows);
+    expect(rows.length).toBeGreaterThan(1);
+    expect((await standing(place.aws, bovespa)).units).toEqual(["2024"]);
+    expect((await standing(place.aws, bovespa)).behind).toEqual([]);
+    await expect(advance(place.aws, bovespa, { wish: { rebuild: ["1987"] } })).rejects.toThrow(
+      "the rebuild of bovespa 1987: expected raw objects that were refined into it, came none. Units of bovespa: 2024",
+    );
+  });
+
+  test("a withdrawn row is gone after a rebuild of its unit, and does not come back with the next run", async () => {
+    const [row] = await ask(place, "SELECT event_id FROM bovespa_refined WHERE ticker = 'TESTE99' ORDER BY event_id");
+    const event = row!.event_id!;
+    const there = async () =>
+      (await ask(place, `SELECT count(*) AS n FROM bovespa_refined WHERE event_id = '${event}'`))[0]!.n;
+    await create(place.aws, "state", withdrawnKey("bovespa", event), JSON.stringify({ at: new Date().toISOString() }));
+    expect(await there()).toBe("1");
+    await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } });
+    await place.stack!.idle();
+    expect(await there()).toBe("0");
+    const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", (await newest()).commit)), "run");
+    expect(run.withdrawn).toEqual([event]);
+    // The same row once more, in another object.
+    const [sample] = await rawKeys();
+    await land("again", (await getBytes(place.aws, "lake", sample!))!);
+    await place.stack!.idle();
+    expect(await newest()).toMatchObject({ status: "published", rebuild: false });
+    expect(await there()).toBe("0");
+  });
+
+  test("paused, nothing new is opened, and it says why; resumed, what landed meanwhile is refined", async () => {
+    const before = await newest();
+    await create(
+      place.aws,
+      "state",
+      pausedKey("bovespa"),
+      JSON.stringify({ at: "2025-01-10T12:00:00.000Z", why: "a look" }),
+    );
+    const [sample] = await rawKeys();
+    const key = await land("meanwhile", (await getBytes(place.aws, "lake", sample!))!);
+    await place.stack!.idle();
+    const why = "paused since 2025-01-10T12:00:00.000Z: a look";
+    expect(await advance(place.aws, bovespa)).toMatchObject({ rested: true, why, rounds: 1 });
+    expect(await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } })).toMatchObject({
+      why: `${why}; the rebuild of 2024 is not opened`,
+      wish: { rebuild: ["2024"] },
+    });
+    expect((await newest()).commit).toBe(before.commit);
+    await remove(place.aws, "state", pausedKey("bovespa"));
+    await advance(place.aws, bovespa);
+    await place.stack!.idle();
+    expect((await newest()).recent.some((o) => o.key === key)).toBe(true);
+  });
+
+  test("a rebuild does without no object that is in the tables: it says which one is gone", async () => {
+    const commit = await newest();
+    const run = parseRun(await getJson(place.aws, "state", runKey("bovespa", commit.commit)), "run");
+    const { key } = run.objects[0]!;
+    const body = (await getBytes(place.aws, "lake", key))!;
+    await remove(place.aws, "lake", key);
+    const wish = { rebuild: ["2024"] };
+    await expect(advance(place.aws, bovespa, { wish })).rejects.toThrow(`expected ${key} under the ETag`);
+    expect((await newest()).commit).toBe(commit.commit);
+    await put(place.aws, "lake", key, body);
+    await place.stack!.idle();
+    expect(await advance(place.aws, bovespa, { wish })).toMatchObject({ wish: { rebuild: [] } });
+    await place.stack!.idle();
+    expect(await newest()).toMatchObject({ status: "published", rebuild: true });
   });
 });
 

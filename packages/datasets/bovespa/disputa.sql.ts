@@ -4,6 +4,9 @@ import { linha } from "./columns.sql.ts";
  * The rows that count (without origin_rows, or of an origin at or above its session's complete one), from the best of
  * each key (`posicao` 1: it is published) down. `copia`: the row before it is the same row. `avulsas`: which one it is
  * among the rows of its key without origin_rows. `conhecida`, of the best only: it was kept before this run.
+ *
+ * Copies of one row tie. The first three windows are spelled alike, so that an engine sorts once and they agree on
+ * which copy is which: spelled in two ways, a row could be published and wait as well.
  */
 export default /* sql */ `
 SELECT ${linha}, a_vista, fonte, declaradas, ordem, ordem_completa,

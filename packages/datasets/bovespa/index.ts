@@ -2,7 +2,7 @@ import type { Dataset } from "../../core/dataset.ts";
 import { calendarAsset } from "../calendario/tables/calendario.ts";
 import { cotahist } from "./origin.ts";
 import { audits } from "./quality.ts";
-import { queries } from "./queries.ts";
+import { partial, queries } from "./queries.ts";
 import { laws, subject } from "./record.ts";
 import { mistakes, sample } from "./sample.ts";
 import { steps } from "./steps.ts";
@@ -21,7 +21,7 @@ export const bovespa: Dataset = {
   version: 1,
   database: "bovespa_database",
   raw: { table: bovespaRaw, record, laws, subject, session: "datpre", format: cotahist, sample, mistakes },
-  sessions: { table: "bovespa_refined", column: "data_pregao" },
+  sessions: { table: "bovespa_refined", column: "data_pregao", partial },
   tables: [bovespaRefined, bovespaDerivativos, bovespaEspera, bovespaSessoes, bovespaMetrics, bovespaMetricsPregao],
   unit: {
     partition: "year",

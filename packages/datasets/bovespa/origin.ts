@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Bytes, OriginFormat, Survey, WireRecord } from "../../core/dataset.ts";
 import { hashOf, newHashes } from "../distinct.ts";
 import { BLOCK_ROWS, type Block, type Column, decodeBlock, NEVER, newBlock } from "./decode.ts";
+import { find } from "./find.ts";
 import { type Field, fieldOf, fields, LINE, SESSION, TICKER } from "./layout.ts";
 import { fault, mustBeOneLine, SLAB_ROWS, type Slab, slabs } from "./lines.ts";
 import { FIRST_SESSION, subject } from "./record.ts";
@@ -198,4 +199,4 @@ function* grouped(window: Uint8Array, rows: number, stride: number, survey: Surv
 }
 
 /** COTAHIST, daily, monthly or yearly, as a zip or as text. */
-export const cotahist: OriginFormat = { survey, groups };
+export const cotahist: OriginFormat = { survey, groups, find };

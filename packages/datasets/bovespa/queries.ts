@@ -1,5 +1,12 @@
 import type { Dataset } from "../../core/dataset.ts";
 
+/** Files that have not come whole, though no other complete one stands in their place; see Dataset. */
+export const partial = `SELECT data_pregao AS session, origin_sha256 AS origin, scraped_at AS since, linhas_esperadas AS expected, linhas_vistas AS seen
+FROM bovespa_sessoes
+WHERE estado = 'parcial'
+ORDER BY scraped_at, data_pregao
+LIMIT 1000`;
+
 /** Saved queries, in Trino's dialect: they run on Athena as they stand. */
 export const queries: Dataset["queries"] = {
   volume_medio: {

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Recipe } from "../../core/recipe.ts";
-import { commitKey, type Run, recipeKey, runKey } from "../../core/run.ts";
+import { commitKey, parseRun, recipeKey, runKey } from "../../core/run.ts";
 import type { Store } from "../store.ts";
 import { refine } from "./refine.ts";
 
@@ -17,7 +17,7 @@ export const refineJob = async ({ arguments: given, jobRunId, signal, store }: J
   if ((await store.list("state", commitKey(dataset, number))).length > 0) return;
   const document = async <T>(key: string) =>
     JSON.parse(await readFile((await store.read("state", key)).path, "utf8")) as T;
-  const run = await document<Run>(runKey(dataset, number));
+  const run = parseRun(await document(runKey(dataset, number)), runKey(dataset, number));
   const recipe = await document<Recipe>(recipeKey(dataset, run.recipe));
   await refine({ run, recipe, attempt: jobRunId, store, signal });
 };

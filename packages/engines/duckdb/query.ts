@@ -4,8 +4,8 @@ import { literal, openSession, quoted, type Session, type SessionOptions } from 
 import { type Spell, speller } from "./text.ts";
 
 export type Field = { name: string; type: GlueType };
-/** A Parquet file; `etag` changes whenever its bytes do. */
-export type TableFile = { path: string; etag: string; size: number };
+/** A Parquet file; `etag` changes whenever its bytes do. `uri` is what its rows have as `$path`. */
+export type TableFile = { path: string; etag: string; size: number; uri?: string };
 /** Values of the partition keys, in their order, the same for every row of its files; null is no value. */
 export type TablePartition = { values: readonly (string | null)[]; files: readonly TableFile[] };
 
@@ -19,6 +19,8 @@ export type TableSource = {
   columns: readonly Field[];
   partitionKeys: readonly Field[];
   partitions: readonly TablePartition[];
+  /** With a column `$path` after the others, each file's `uri`. */
+  paths?: true;
 };
 
 export type Query = {
@@ -98,6 +100,21 @@ const hiveKeys = (path: string, table: TableSource, values: readonly (string | n
   return [...table.columns, ...table.partitionKeys].some((field) => others.includes(field.name)) ? null : names.sort();
 };
 
+const PATH = "$path";
+
+/** The `uri` of a row's file, from the path that DuckDB gives as `$path`. As a rule all end alike. */
+const uriOf = (files: readonly TableFile[]): string => {
+  const [first] = files;
+  const uri = first?.uri ?? "";
+  let same = 0;
+  while (same < uri.length && uri.at(-1 - same) === first?.path.at(-1 - same)) same++;
+  const [head, start] = [uri.slice(0, uri.length - same), first?.path.slice(0, first.path.length - same) ?? ""];
+  if (files.every((file) => file.path.startsWith(start) && file.uri === head + file.path.slice(start.length)))
+    return `${literal(head)} || substr(${quoted(PATH)}, ${[...start].length + 1})`;
+  const list = (texts: string[]) => `[${texts.map(literal).join(", ")}]`;
+  return `${list(files.map((file) => file.uri ?? ""))}[list_position(${list(files.map((file) => file.path))}, ${quoted(PATH)})]`;
+};
+
 /** Runs translated queries over lists of Parquet files, in warm databases: one for each query at a time. */
 export const openQueries = (options: SessionOptions) => {
   type Warm = { session: Session; views: Map<string, string> };
@@ -167,27 +184,28 @@ export const openQueries = (options: SessionOptions) => {
       hive: string[] | null;
       values: readonly (string | null)[];
       fields: Shape["fields"];
-      paths: string[];
+      files: TableFile[];
     };
     const groups = new Map<string, Group>();
     const wanted = [...table.columns, ...table.partitionKeys];
     for (const { values, files } of table.partitions)
-      for (const { path } of files) {
+      for (const file of files) {
+        const { path } = file;
         const fields = shapeOf.get(path)!;
         const inFile = table.partitionKeys.some((key) => fields.has(key.name));
         const hive = inFile ? null : hiveKeys(path, table, values);
         const key = JSON.stringify([hive ?? values, hive !== null, wanted.map(({ name }) => fields.get(name) ?? "")]);
         const group = groups.get(key);
-        if (group) group.paths.push(path);
-        else groups.set(key, { hive, values, fields, paths: [path] });
+        if (group) group.files.push(file);
+        else groups.set(key, { hive, values, fields, files: [file] });
       }
-    const selects = [...groups.values()].map(({ hive, values, fields, paths }) => {
+    const selects = [...groups.values()].map(({ hive, values, fields, files }) => {
       const columns = table.columns.map(({ name, type }) => {
         const came = fields.get(name);
         const sql = came === undefined ? `CAST(NULL AS ${typeName(type)})` : conversion(type, came, quoted(name));
         if (sql === null) {
           // It fails when it is read, as in Trino: who does not ask for this column or partition gets an answer.
-          const reason = `HIVE_BAD_DATA: column ${name} of ${table.database}.${table.name}: expected ${type}, came ${came} in ${paths[0]}`;
+          const reason = `HIVE_BAD_DATA: column ${name} of ${table.database}.${table.name}: expected ${type}, came ${came} in ${files[0]?.path}`;
           return `CAST(CASE WHEN ${quoted(name)} IS NOT NULL THEN error(${literal(reason)}) END AS ${typeName(type)}) AS ${quoted(name)}`;
         }
         return `${sql} AS ${quoted(name)}`;
@@ -204,10 +222,13 @@ export const openQueries = (options: SessionOptions) => {
       const reading = types?.length
         ? `hive_partitioning = true, hive_types = {${types.join(", ")}}`
         : "hive_partitioning = false";
-      return `SELECT ${[...columns, ...keys].join(", ")} FROM read_parquet([${paths.map(pathLiteral).join(", ")}], ${reading})`;
+      const place = table.paths ? [`${uriOf(files)} AS ${quoted(PATH)}`] : [];
+      const from = `read_parquet([${files.map((file) => pathLiteral(file.path)).join(", ")}], ${reading}${table.paths ? `, filename = ${literal(PATH)}` : ""})`;
+      return `SELECT ${[...columns, ...keys, ...place].join(", ")} FROM ${from}`;
     });
     if (selects.length > 0) return selects.join("\nUNION ALL\n");
-    return `SELECT ${wanted.map(({ name, type }) => `CAST(NULL AS ${typeName(type)}) AS ${quoted(name)}`).join(", ")} WHERE false`;
+    const all = table.paths ? [...wanted, { name: PATH, type: "string" as const }] : wanted;
+    return `SELECT ${all.map(({ name, type }) => `CAST(NULL AS ${typeName(type)}) AS ${quoted(name)}`).join(", ")} WHERE false`;
   };
 
   /** Makes the session's view of a table, unless it is the one it has. */

@@ -8,8 +8,8 @@ import { assetKey, attemptFolder, type RawObject, type Run, reportKey, type Tabl
 import { partitionValues } from "../../core/table.ts";
 import type { Store } from "../store.ts";
 import { FILE, sortedName, type Written, writePartitions } from "./partitions.ts";
-import { openSession, quoted, type Session } from "./session.ts";
-import { loadAsset, type PartFile, parquetView, rowsName } from "./views.ts";
+import { literal, openSession, quoted, type Session } from "./session.ts";
+import { arrivedIn, loadAsset, loadWithdrawn, type PartFile, parquetView, rowsName } from "./views.ts";
 
 export type RefineInput = {
   run: Run;
@@ -31,15 +31,21 @@ const WRITES = 8;
 /**
  * Carries out a run: the same document gives the same rows. Reads each raw object under the run's ETag only (before and
  * after), works unit by unit, writes into the folders of this attempt, which must be empty, and writes the report last.
- * Publishes nothing.
+ * Publishes nothing. A rebuild reads no base: what it writes is made of the run's objects alone. Rows that the run says
+ * are withdrawn are in no view and no count.
  *
  * @throws PregaoError `attempt` (a folder is not empty), `object_changed`, `unit` (a row of a unit that the run does not
- * name), `base` (a file of the base is not what its commit says), `partition`, `accounts`; the signal's reason if aborted
+ * name), `rebuild` (of raw, and no object is named), `base` (a file of the base is not what its commit says), `partition`, `accounts`; the signal's reason if aborted
  */
 export const refine = async (input: RefineInput): Promise<Report> => {
   const { run, recipe, attempt, store, memory, threads = availableParallelism(), signal } = input;
   const start = performance.now();
   signal?.throwIfAborted();
+  if (run.rebuild && recipe.raw && run.objects.length === 0)
+    throw new PregaoError(
+      "rebuild",
+      `run ${run.run}: expected the raw objects of ${run.units.join(", ")}, came none. Made of nothing, its tables would be empty: ask for the rebuild again`,
+    );
   for (const table of recipe.tables) await mustBeEmpty(store, attemptFolder(table.name, run.run, attempt));
   const paths = await objects(store, run.objects);
   mkdirSync(store.scratch, { recursive: true });
@@ -50,6 +56,7 @@ export const refine = async (input: RefineInput): Promise<Report> => {
   try {
     for (const [name, asset] of Object.entries(recipe.assets))
       await loadAsset(session, name, (await store.read("state", assetKey(asset.sha256))).path, asset.columns);
+    await loadWithdrawn(session, run, join(dir, "withdrawn"));
     const arrived = await survey(session, recipe, run, paths);
     const rows = { read: 0, new: 0, superseded: 0, duplicate: 0 };
     const origins: Report["origins"] = {};
@@ -158,17 +165,21 @@ const survey = async (
   const units = new Map<string, PartFile[]>();
   if (!recipe.raw || files.length === 0) return units;
   if (!recipe.unit) return units.set("", files);
-  await parquetView(session, "raw", recipe.raw.columns, files, [{ name: "the file", type: "string" }], true);
+  await parquetView(session, ALL, recipe.raw.columns, files, [{ name: "the file", type: "string" }], true);
   const found = await session.rows<{ unit: string | null; path: string; n: string }>(
-    `SELECT CAST(${recipe.unit.sql} AS VARCHAR) AS unit, "the file" AS path, count(*) AS n FROM raw GROUP BY ALL`,
+    `SELECT CAST(${recipe.unit.sql} AS VARCHAR) AS unit, "the file" AS path, count(*) AS n FROM (${arrivedIn(run, ALL, "true")}) r GROUP BY ALL`,
   );
   for (const { unit, path, n } of found) {
+    // A rebuild writes its own unit and no other: what its objects have of others is not looked at.
+    if (unit !== null && run.rebuild && !run.units.includes(unit)) continue;
     if (unit === null || !run.units.includes(unit))
       throw new PregaoError(
         "unit",
         `${run.objects[paths.indexOf(path)]?.key}: expected rows of ${run.units.join(", ")} only, came ${n} of ${unit ?? "none"}. A unit that is not named has no base and would lose its rows: let this run fail`,
       );
-    units.set(unit, [...(units.get(unit) ?? []), { path, values: {} }]);
+    const those = units.get(unit) ?? [];
+    those.push({ path, values: {} });
+    units.set(unit, those);
   }
   return units;
 };
@@ -186,26 +197,25 @@ const base = async (store: Store, key: string, bytes: number): Promise<string> =
   return path;
 };
 
+/** The run's objects as they are. */
+const ALL = "raw of all units";
+
 /** Makes `raw` and the `atual_` views of a unit. Returns how many raw rows it has. */
 const views = async ({ session, recipe, run, store, unit }: Unit, files: readonly PartFile[]): Promise<number> => {
   for (const table of recipe.tables) {
     const current: PartFile[] = [];
     for (const [partition, entry] of Object.entries(run.tables[table.name] ?? {})) {
       const values = partitionValues(partition);
-      if (recipe.unit && values[recipe.unit.partition] !== unit) continue;
+      if (run.rebuild || (recipe.unit && values[recipe.unit.partition] !== unit)) continue;
       for (const file of entry.files)
         current.push({ path: await base(store, entry.folder + file.name, file.bytes), values });
     }
     await parquetView(session, `atual_${table.name}`, table.columns, current, table.partitions);
   }
   if (!recipe.raw) return 0;
-  if (!recipe.unit) await parquetView(session, "raw", recipe.raw.columns, files);
-  else {
-    await parquetView(session, "raw of all units", recipe.raw.columns, files);
-    await session.run(
-      `CREATE OR REPLACE TEMP VIEW raw AS SELECT * FROM "raw of all units" WHERE CAST(${recipe.unit.sql} AS VARCHAR) = '${unit.replaceAll("'", "''")}'`,
-    );
-  }
+  await parquetView(session, ALL, recipe.raw.columns, files);
+  const ofUnit = recipe.unit ? `CAST(${recipe.unit.sql} AS VARCHAR) = ${literal(unit)}` : "true";
+  await session.run(`CREATE OR REPLACE TEMP VIEW raw AS ${arrivedIn(run, ALL, ofUnit)}`);
   const [count] = await session.rows<{ n: string }>("SELECT count(*) AS n FROM raw");
   return Number(count?.n ?? 0);
 };
@@ -328,7 +338,6 @@ const folderOf = (folder: string, { partition }: Written): string =>
 const forget = async ({ session, recipe, dir }: Unit): Promise<void> => {
   const tables = recipe.steps.filter((step) => !step.table && !step.inline).map((step) => step.name);
   for (const table of recipe.tables) tables.push(sortedName(table.name), rowsName(`atual_${table.name}`));
-  for (const name of [...tables, rowsName("raw"), rowsName("raw of all units")])
-    await session.run(`DROP TABLE IF EXISTS ${quoted(name)}`);
+  for (const name of [...tables, rowsName(ALL)]) await session.run(`DROP TABLE IF EXISTS ${quoted(name)}`);
   rmSync(dir, { recursive: true, force: true });
 };

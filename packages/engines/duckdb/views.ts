@@ -1,6 +1,7 @@
-import { statSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { duckdbType } from "../../core/columns.ts";
 import type { Recipe, RecipeTable } from "../../core/recipe.ts";
+import type { Run } from "../../core/run.ts";
 import { literal, quoted, type Session } from "./session.ts";
 
 export type Fields = RecipeTable["columns"];
@@ -96,4 +97,20 @@ export const loadAsset = async (
   await session.run(
     `CREATE TEMP TABLE ${quoted(name)} AS SELECT * FROM read_json(${literal(path)}, format = 'newline_delimited', columns = {${types.join(", ")}})`,
   );
+};
+
+/** The table of withdrawn events, and the condition that a raw row `r` is of none of them. */
+const WITHDRAWN = "withdrawn events";
+const ARRIVED = `NOT EXISTS (SELECT 1 FROM ${quoted(WITHDRAWN)} w WHERE w.event_id = r.event_id)`;
+
+/** Loads the run's withdrawn events, by way of a file at `path`. */
+export const loadWithdrawn = async (session: Session, run: Run, path: string): Promise<void> => {
+  writeFileSync(path, run.withdrawn.map((event_id) => `${JSON.stringify({ event_id })}\n`).join(""));
+  await loadAsset(session, WITHDRAWN, path, [{ name: "event_id", type: "string" }]);
+};
+
+/** The rows of `source` that arrived and of which `condition` holds. */
+export const arrivedIn = (run: Run, source: string, condition: string): string => {
+  const conditions = [condition, ...(run.withdrawn.length > 0 ? [ARRIVED] : [])].join(" AND ");
+  return `SELECT r.* FROM ${quoted(source)} r WHERE ${conditions}`;
 };

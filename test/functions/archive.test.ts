@@ -1,0 +1,132 @@
+import type { Context } from "aws-lambda";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { archive, handler } from "../../functions/archive.ts";
+import { nameOfLetter } from "../../packages/aws/letters.ts";
+import { depth, peek } from "../../packages/aws/queues.ts";
+import { list as objects } from "../../packages/aws/store.ts";
+import * as dlq from "../../packages/cli/dlq.ts";
+import { environment } from "../../packages/core/stage.ts";
+import { topology } from "../../packages/core/topology.ts";
+import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { datasets } from "../../packages/datasets/index.ts";
+import { cutting, good, letter, letters, misspelled, negative, post, replay } from "../cli/letters.fixture.ts";
+import { ask, testPlace } from "../place.ts";
+
+let place: Awaited<ReturnType<typeof testPlace>>;
+beforeAll(async () => {
+  place = await testPlace();
+  await post(place, "bovespa-dlq", [
+    letter("VELHA3", [good("VELHA3"), negative("VELHA3", 1)]),
+    letter("VELHA4", [misspelled("VELHA4")], "invalid_field"),
+    { id: "1", group: "x", body: "moved here by SQS itself" },
+  ]);
+});
+afterAll(() => place.remove());
+
+const DAY_MS = 86_400_000;
+const soon = () => Date.now() + 60_000;
+const later = (days: number) => ({ now: Date.now() + days * DAY_MS + 60_000, until: soon() });
+const archived = async () => {
+  const keys: string[] = [];
+  for await (const { key } of objects(place.aws, "lake", "rejected/")) keys.push(key);
+  return keys.sort();
+};
+const queued = () => peek(place.aws, "bovespa-dlq", (all) => all.map((m) => m.body).sort());
+type Shown = { at: string; id: string; reason: string }[];
+const shown = async () => {
+  await dlq.show(place, bovespa, {});
+  return (place.output.documents.at(-1) as Shown).sort((a, b) => (a.reason < b.reason ? -1 : 1));
+};
+
+test("letters that are not ten days old stay in their queue, and are visible again", async () => {
+  const before = await queued();
+  expect(await archive(place.aws, "bovespa", later(9.9))).toBe(0);
+  expect(await queued()).toEqual(before);
+  expect(await depth(place.aws, "bovespa-dlq")).toMatchObject({ visible: 3, inFlight: 0 });
+  expect(await archived()).toEqual([]);
+});
+
+test("an archive that is cut between writing and deleting is done again, and no letter is lost or there twice", async () => {
+  const before = await shown();
+  const bodies = await queued();
+  const cut = cutting(place, (command) => (command === "DeleteMessageBatchCommand" ? "before" : undefined));
+  await expect(archive(cut.aws, "bovespa", later(10))).rejects.toThrow("cut before");
+  expect(await archived()).toEqual(bodies.map((body) => `rejected/bovespa/${nameOfLetter(body)}.json`).sort());
+  expect(await queued()).toEqual(bodies);
+  expect(await shown()).toEqual(before);
+  expect(await archive(place.aws, "bovespa", later(10))).toBe(3);
+  expect(await queued()).toEqual([]);
+  expect(await archived()).toHaveLength(3);
+  // What SQS itself said of a letter goes with it: its id and when it was sent.
+  expect(await shown()).toEqual(before.map((l) => ({ ...l, at: "archive" })));
+});
+
+test("archived letters are counted with those in the queue, which the screen tells apart", async () => {
+  await post(place, "bovespa-dlq", [letter("VELHA4", [misspelled("VELHA4", 1)], "invalid_field")]);
+  await dlq.list(place, bovespa, { reason: "invalid_field" });
+  expect(place.output.documents.at(-1)).toMatchObject([{ ticker: "VELHA4", letters: 2, records: 2, archived: 1 }]);
+  expect(place.output.screens.at(-1)).toContain("1 queue, 1 archive");
+});
+
+test("a replay sends an archived letter, and deletes it only after it was accepted", async () => {
+  const options = { ticker: "VELHA3" };
+  expect(await replay(place, { ...options, dryRun: true })).toMatchObject({
+    found: 1,
+    pass: { letters: 1, records: 1 },
+  });
+  const refusing = cutting(place, (command) => (command === "SendMessageBatchCommand" ? "before" : undefined));
+  await expect(dlq.replay(refusing, bovespa, { ...options, yes: true })).rejects.toThrow("not accepted");
+  expect(await archived()).toHaveLength(3);
+  const cut = cutting(place, (command) => (command === "DeleteObjectCommand" ? "before" : undefined));
+  await expect(dlq.replay(cut, bovespa, { ...options, yes: true })).rejects.toThrow("cut before");
+  await place.stack!.idle();
+  expect(await archived()).toHaveLength(3);
+  expect(await replay(place, options)).toMatchObject({ sent: 1, stay: { failedBefore: { letters: 1 } } });
+  expect(await archived()).toHaveLength(2);
+  expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'VELHA3'")).toEqual([{ n: "1" }]);
+  const [refused] = (await letters(place)).filter((l) => l.ticker === "VELHA3");
+  expect(refused).toMatchObject({ at: "queue", attempts: 2, seen: "2024-11-09T02:00:00.000Z" });
+});
+
+test("a replay of an archived letter can be undone like any other", async () => {
+  await dlq.undo(place, bovespa, undefined, { yes: true });
+  await place.stack!.idle();
+  expect(place.output.documents.at(-1)).toMatchObject({ letters: 1, events: 1, rebuilt: true });
+  expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'VELHA3'")).toEqual([{ n: "0" }]);
+  expect((await letters(place)).filter((l) => l.reason === "unjudgeable").map((l) => [l.at, l.records])).toEqual([
+    ["queue", [good("VELHA3")]],
+  ]);
+});
+
+test("a letter that moves to the archive between the count and the replay is found there", async () => {
+  await post(place, "bovespa-dlq", [letter("MUDA3", [good("MUDA3")])]);
+  const moving = cutting(place, () => undefined);
+  const s3 = moving.aws.s3.send.bind(moving.aws.s3) as (...all: unknown[]) => Promise<unknown>;
+  const send = async (command: { input: { Key?: string } }, ...rest: unknown[]) => {
+    if (/replay\.json$/.test(command.input.Key ?? "")) await archive(place.aws, "bovespa", later(10));
+    return s3(command, ...rest);
+  };
+  const at = { ...moving, aws: { ...moving.aws, s3: { send } as never } };
+  await dlq.replay(at, bovespa, { ticker: "MUDA3", yes: true });
+  await place.stack!.idle();
+  expect((await letters(place)).filter((l) => l.ticker === "MUDA3")).toEqual([]);
+  expect(await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'MUDA3'")).toEqual([{ n: "1" }]);
+});
+
+test("the clock goes through every dead-letter queue there is, and what it writes rings no bell", async () => {
+  const { clocks, notices, queues } = topology(datasets, "intraday");
+  const clock = clocks.find((c) => c.name === "archive")!;
+  const boxes = queues.map((q) => q.name).filter((name) => name.endsWith("-dlq"));
+  expect(clock).toMatchObject({ cron: "30 6 * * *", zone: "UTC", function: "archive" });
+  expect((clock.input as { boxes: string[] }).boxes.map((box) => `${box}-dlq`).sort()).toEqual(boxes.sort());
+  for (const { bucket, prefix } of notices) expect(`${bucket}/rejected/`.startsWith(`${bucket}/${prefix}`)).toBe(false);
+
+  Object.assign(process.env, environment(place.stage), {
+    AWS_ENDPOINT_URL: place.aws.endpoint,
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+  });
+  const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+  await handler(clock.input as { boxes: string[] }, context);
+  await expect(handler({ boxes: ["no-such-box", "landed"] }, context)).rejects.toThrow("not every dead-letter queue");
+});
