@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { athena } from "../packages/local/athena/index.ts";
+import { cloudwatch } from "../packages/local/cloudwatch/index.ts";
 import { firehose } from "../packages/local/firehose/index.ts";
 import { glue } from "../packages/local/glue/index.ts";
 import { s3 } from "../packages/local/s3/index.ts";
@@ -35,12 +36,15 @@ beforeAll(async () => {
   const catalog = glue(state, { run: async () => {}, onJobEvent: () => {} });
   const streams = firehose(state, { s3: objects, table: catalog.table });
   const queries = athena(state, { glue: catalog, s3: objects, translate });
+  const none = () => null;
+  const measures = cloudwatch({ now: Date.now, oldestMessage: none, oldestRecord: none, droppedEvents: () => [] });
   answered = Object.entries({
     SQS: queues.service.operations,
     S3: objects.operations,
     Firehose: streams.service.operations,
     Glue: catalog.service.operations,
     Athena: queries.service.operations,
+    CloudWatch: measures.service.operations,
     // A path of its own (doors.ts), no table of operations; triggers-stack.test.ts calls it.
     Lambda: { Invoke: null },
   }).flatMap(([service, operations]) => Object.keys(operations).map((name) => `${service}.${name}`));

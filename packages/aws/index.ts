@@ -1,4 +1,5 @@
 import { AthenaClient } from "@aws-sdk/client-athena";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -14,15 +15,30 @@ export type Aws = {
   glue: GlueClient;
   firehose: FirehoseClient;
   athena: AthenaClient;
+  cloudwatch: CloudWatchClient;
   close: () => void;
 };
 
-/** `env.AWS_ENDPOINT_URL` points everything at a stand-in; its credentials are then any. */
+/** A connection is there in a round trip, or it is another's turn: AWS's own clients say 1 to 10 s. */
+const CONNECT_MS = 5_000;
+/**
+ * How long a connection may say nothing before the outcome is unknown. The longest silence that means something is
+ * SQS's long poll, 20 s; and within the shortest function's minute two such requests must have their end. Silence, not
+ * the whole request, is what is bounded: an origin of a gigabyte may travel for as long as it moves.
+ */
+const SILENT_MS = 25_000;
+
+/**
+ * `env.AWS_ENDPOINT_URL` points everything at a stand-in; its credentials are then any. `env.PREGAO_SILENT_MS` is
+ * another bound of silence.
+ */
 export const connect = (stage: Stage, env: Record<string, string | undefined> = process.env): Aws => {
   const endpoint = env.AWS_ENDPOINT_URL;
   const config = {
     region: stage.region,
     maxAttempts: 4,
+    // Without these a request has no end. `requestTimeout` alone only warns, and counts from the first byte sent.
+    requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: Number(env.PREGAO_SILENT_MS) || SILENT_MS },
     ...(endpoint ? { endpoint, credentials: { accessKeyId: "local", secretAccessKey: "local" } } : {}),
   };
   // Bodies travel under a signature of their SHA-256; an MD5 of each on top of it costs more than it can find.
@@ -31,8 +47,9 @@ export const connect = (stage: Stage, env: Record<string, string | undefined> = 
   const glue = new GlueClient(config);
   const firehose = new FirehoseClient(config);
   const athena = new AthenaClient(config);
+  const cloudwatch = new CloudWatchClient(config);
   const close = () => {
-    for (const client of [sqs, s3, glue, firehose, athena]) client.destroy();
+    for (const client of [sqs, s3, glue, firehose, athena, cloudwatch]) client.destroy();
   };
-  return { stage, endpoint, sqs, s3, glue, firehose, athena, close };
+  return { stage, endpoint, sqs, s3, glue, firehose, athena, cloudwatch, close };
 };

@@ -43,19 +43,24 @@ class Unreadable extends Error {
 /**
  * Looks at one version of a raw object: is it Parquet, has it the raw table's columns, which units do its rows touch.
  * The units are read from the unit's column, never guessed from a range. Bytes come by ranges under the ETag.
- * Rejected is for good, so only what the bytes prove is.
+ * Rejected is for good, so only what the bytes prove is. `named`: the key that it is to have, if another than it has.
  * @throws what the store throws, and what nobody expected: an outage, a lack of memory or a bug is no property of the
  * object.
  */
-export const inspect = async (aws: Aws, dataset: Dataset, object: RawObject): Promise<Inspected> => {
+export const inspect = async (
+  aws: Aws,
+  dataset: Dataset,
+  object: RawObject,
+  named = object.key,
+): Promise<Inspected> => {
   const raw = dataset.raw;
   if (!raw) throw new Error(`dataset ${dataset.name} has no raw objects`);
-  if (ingestDate(object.key) === null)
+  if (ingestDate(named) === null)
     return {
       object,
       is: "rejected",
       reason: "key",
-      message: `expected …/ingest_date=YYYY-MM-DD/… in the key, came ${object.key}`,
+      message: `expected …/ingest_date=YYYY-MM-DD/… in the key, came ${named}`,
     };
   let failure: { error: unknown } | undefined;
   let gone = false;

@@ -10,7 +10,7 @@ import PQueue from "p-queue";
 import { byteLength } from "../core/message.ts";
 import { resource } from "../core/stage.ts";
 import type { Aws } from "./index.ts";
-import { backOff, isTransient } from "./retry.ts";
+import { abortAt, backOff, isTransient } from "./retry.ts";
 
 /** SendMessageBatch: at most 10 messages, 1 MiB together (API reference). */
 const BATCH_MESSAGES = 10;
@@ -92,6 +92,7 @@ const sendBatch = async (
             MessageGroupId: message.group.replace(/[^!-~]/g, "_").slice(0, 128),
           })),
         }),
+        { abortSignal: abortAt(until()) },
       );
       const accepted = new Set(answer.Successful?.map((entry) => entry.Id));
       const failed = new Map(answer.Failed?.map((entry) => [entry.Id, entry]));
@@ -109,7 +110,10 @@ const sendBatch = async (
     } catch (error) {
       reason = (error as Error).message;
       if (!isTransient(error)) {
-        for (const { message, at } of left) note({ id: message.id, outcome: "refused", reason }, at);
+        // Only an answer of the queue is a refusal: what else breaks may have been carried out.
+        const { httpStatusCode = 0 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+        const outcome = httpStatusCode >= 400 ? "refused" : "unknown";
+        for (const { message, at } of left) note({ id: message.id, outcome, reason }, at);
         return;
       }
     }
@@ -156,22 +160,144 @@ export const remove = async (aws: Aws, queue: string, receipts: readonly string[
   }
 };
 
-/** Makes messages visible again, at once. One that expired in the meantime is visible already. */
-export const release = async (aws: Aws, queue: string, receipts: readonly string[]): Promise<void> => {
-  for (let at = 0; at < receipts.length; at += 10)
-    await aws.sqs.send(
-      new ChangeMessageVisibilityBatchCommand({
-        QueueUrl: queueUrl(aws, queue),
-        Entries: receipts
-          .slice(at, at + 10)
-          .map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: 0 })),
-      }),
+/** Hides received messages for so many seconds from now; 0 shows them. One that expired meanwhile is visible already. */
+const hide = async (aws: Aws, queue: string, receipts: readonly string[], seconds: number): Promise<void> => {
+  const pool = new PQueue({ concurrency: CONCURRENCY });
+  for (let at = 0; at < receipts.length; at += BATCH_MESSAGES) {
+    const entries = receipts
+      .slice(at, at + BATCH_MESSAGES)
+      .map((ReceiptHandle, index) => ({ Id: String(index), ReceiptHandle, VisibilityTimeout: seconds }));
+    void pool.add(() =>
+      aws.sqs
+        .send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl(aws, queue), Entries: entries }))
+        // What is not hidden longer is seen again sooner, what is not shown is seen within HIDDEN_SECONDS.
+        .catch(() => undefined),
     );
+  }
+  await pool.onIdle();
+};
+
+/** Makes messages visible again, at once. */
+export const release = (aws: Aws, queue: string, receipts: readonly string[]): Promise<void> =>
+  hide(aws, queue, receipts, 0);
+
+/** How long a look that was killed hides messages. While it lasts it hides them anew, in time. */
+const HIDDEN_SECONDS = 30;
+const RENEW_MS = 8_000;
+/** Receives at once, while there is plenty. */
+const LANES = 4;
+const WAIT_SECONDS = 1;
+
+export type Walk = {
+  /** Deletes messages of this walk. @throws if one could not be deleted: it will then be seen again. */
+  remove: (messages: readonly ReceivedMessage[]) => Promise<void>;
+};
+
+export type WalkOptions = {
+  /** Takes what must be done if the process is told to end meanwhile; returns what takes it back. */
+  beforeEnd?: (release: () => Promise<unknown>) => () => void;
+  /** How long to wait for messages that are in other hands, ms. */
+  patience?: number;
+  /** When to stop, ms since 1970. */
+  until?: number;
+};
+
+/** `hidden`: messages in other hands at the end of it. `whole`: it ended because nothing more was to be seen. */
+export type Walked = { seen: number; hidden: number; whole: boolean };
+
+/**
+ * Shows every message of a queue to `visit`, each once, some at a time, and leaves them where they are unless `visit`
+ * removes them. A message is hidden from others from its turn to the end of the walk, or for {@link HIDDEN_SECONDS} if
+ * the process is killed. `visit` is called a last time with none, while all are still hidden; "stop" ends the walk.
+ * Memory: an id and a receipt a message. SQS lets about 120,000 be hidden at once: the walk ends there.
+ */
+export const walk = async (
+  aws: Aws,
+  queue: string,
+  visit: (messages: ReceivedMessage[], walk: Walk) => Promise<"stop" | undefined> | "stop" | undefined,
+  options: WalkOptions = {},
+): Promise<Walked> => {
+  const { patience = 0, until = Number.POSITIVE_INFINITY } = options;
+  const held = new Map<string, { receipt: string; until: number }>();
+  const seen = new Set<string>();
+  const receipts = () => [...held.values()].map((one) => one.receipt);
+  const renew = async () => {
+    const due = [...held.values()].filter((one) => one.until < Date.now() + 2 * RENEW_MS);
+    const hidden = Date.now() + HIDDEN_SECONDS * 1000;
+    await hide(
+      aws,
+      queue,
+      due.map((one) => one.receipt),
+      HIDDEN_SECONDS,
+    );
+    for (const one of due) one.until = hidden;
+  };
+  let renewing: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    renewing ??= renew().finally(() => {
+      renewing = null;
+    });
+  }, RENEW_MS);
+  const takeBack = options.beforeEnd?.(() => release(aws, queue, receipts()));
+  const hands: Walk = {
+    remove: async (messages) => {
+      await remove(
+        aws,
+        queue,
+        messages.map((m) => held.get(m.messageId)?.receipt ?? m.receipt),
+      );
+      for (const m of messages) held.delete(m.messageId);
+    },
+  };
+  const take = async (lanes: number, wait = 0): Promise<ReceivedMessage[]> => {
+    const hiddenUntil = Date.now() + HIDDEN_SECONDS * 1000;
+    const batches = await Promise.all(Array.from({ length: lanes }, () => receive(aws, queue, HIDDEN_SECONDS, wait)));
+    const messages = batches.flat();
+    for (const m of messages) held.set(m.messageId, { receipt: m.receipt, until: hiddenUntil });
+    return messages.filter((m) => !seen.has(m.messageId));
+  };
+  /** The next messages; none when nothing is left to wait for. */
+  const next = async (plenty: boolean, waited: number): Promise<ReceivedMessage[]> => {
+    const fresh = await take(plenty ? LANES : 1);
+    if (fresh.length > 0) return fresh;
+    // A short poll may ask servers that have none: only a long one asks them all.
+    for (;;) {
+      const { visible, inFlight } = await depth(aws, queue);
+      const others = inFlight > held.size && Date.now() < Math.min(waited + patience, until);
+      if (visible === 0 && !others) return [];
+      const late = await take(1, WAIT_SECONDS);
+      if (late.length > 0 || !others) return late;
+    }
+  };
+  try {
+    let whole = false;
+    let plenty = false;
+    const began = Date.now();
+    while (Date.now() < until) {
+      const messages: ReceivedMessage[] | null = await next(plenty, began).catch((error: Error) => {
+        if (error.name === "OverLimit") return null;
+        throw error;
+      });
+      whole = messages?.length === 0;
+      if (!messages || whole) break;
+      plenty = messages.length >= BATCH_MESSAGES;
+      for (const m of messages) seen.add(m.messageId);
+      if ((await visit(messages, hands)) === "stop") break;
+    }
+    await visit([], hands);
+    const { inFlight } = await depth(aws, queue);
+    return { seen: seen.size, hidden: Math.max(0, inFlight - held.size), whole };
+  } finally {
+    clearInterval(timer);
+    await renewing;
+    await release(aws, queue, receipts());
+    takeBack?.();
+  }
 };
 
 /**
- * Every message of a queue, looked at and not removed: each is hidden while the look lasts and visible again after it.
- * `take` says whether to go on.
+ * The messages of a queue, the first `limit` of them, and none removed. All bodies are in memory at once: for a queue
+ * that is known to be short, or a limit; {@link walk} is for all others.
  */
 export const peek = async <T>(
   aws: Aws,
@@ -180,23 +306,11 @@ export const peek = async <T>(
   limit = 100_000,
 ): Promise<T> => {
   const all: ReceivedMessage[] = [];
-  const seen = new Set<string>();
-  try {
-    while (all.length < limit) {
-      const batch = await receive(aws, queue, 300);
-      const fresh = batch.filter((m) => !seen.has(m.messageId));
-      if (fresh.length === 0) break;
-      for (const m of fresh) seen.add(m.messageId);
-      all.push(...fresh);
-    }
-    return await look(all);
-  } finally {
-    await release(
-      aws,
-      queue,
-      all.map((m) => m.receipt),
-    );
-  }
+  await walk(aws, queue, (messages) => {
+    all.push(...messages);
+    return all.length >= limit ? "stop" : undefined;
+  });
+  return look(all.slice(0, limit));
 };
 
 export type Depth = { visible: number; inFlight: number; delayed: number };

@@ -3,7 +3,7 @@ import PQueue from "p-queue";
 import type { Outcome, Parcel } from "../core/pack.ts";
 import { resource } from "../core/stage.ts";
 import type { Aws } from "./index.ts";
-import { backOff, isTransient } from "./retry.ts";
+import { abortAt, backOff, isTransient } from "./retry.ts";
 
 /** PutRecordBatch: at most 500 records and 4 MiB a call (API reference). */
 const BATCH_RECORDS = 500;
@@ -34,7 +34,7 @@ export const deliver = async (
               DeliveryStreamName: resource(aws.stage, stream),
               Records: left.map((parcel) => ({ Data: Buffer.from(parcel.data) })),
             }),
-            { abortSignal: AbortSignal.timeout(Math.max(1, until - Date.now())) },
+            { abortSignal: abortAt(until) },
           );
           // Answers stand in the order of the request (API reference).
           left = left.filter((parcel, index) => {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PregaoError } from "../core/errors.ts";
+import { fullDisk } from "./disk.ts";
 import { AwsError, type JsonService, type Operation } from "./service.ts";
 
 /** A service as the gateway serves it: `wireError` where its errors are named otherwise than by their bare code. */
@@ -182,7 +183,7 @@ export const gateway = async (port: number, deps: GatewayDeps): Promise<Gateway>
           res,
           service,
           requestId,
-          new AwsError("InternalFailure", "An internal failure; the log has its reason.", 500),
+          fullDisk(error) ?? new AwsError("InternalFailure", "An internal failure; the log has its reason.", 500),
         );
       }
     }

@@ -1,10 +1,12 @@
-import { createWriteStream, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { createWriteStream, mkdirSync, renameSync, rmSync, statSync, type WriteStream } from "node:fs";
 import { join, resolve } from "node:path";
 import { PregaoError } from "../core/errors.ts";
-import { bucket, environment, type Stage } from "../core/stage.ts";
+import { bucket, environment, resource, type Stage } from "../core/stage.ts";
 import type { Topology } from "../core/topology.ts";
 import type { Store } from "../engines/store.ts";
 import { athena, type Translate } from "./athena/index.ts";
+import { cloudwatch } from "./cloudwatch/index.ts";
+import { isFull, noRoom } from "./disk.ts";
 import { doorsOf } from "./doors.ts";
 import { firehose } from "./firehose/index.ts";
 import { gateway } from "./gateway.ts";
@@ -52,6 +54,11 @@ export type StartOptions = {
   retryDelays?: readonly number[];
   /** How long `stop` lets handlers and jobs finish, in ms. */
   graceMs?: number;
+  /**
+   * Answers, and starts nothing: no message is consumed, no clock ticks, nothing is delivered, no job runs or is ended.
+   * For a look at what is there. What is sent to it waits for the next start.
+   */
+  still?: boolean;
   /** Where functions find AWS, given the stack's own address: a stage that answers badly stands between them. */
   endpoint?: (url: string) => string;
   /** Around every call of a function: what is lost, late or doubled on its way to one. */
@@ -83,11 +90,36 @@ const LOG_BYTES = 64 * 1024 * 1024;
 const logFile = (dir: string): { write: (line: LogLine) => void; end: () => Promise<void> } => {
   const path = join(dir, "log.ndjson");
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(path, join(dir, "log.1.ndjson"));
-  const stream = createWriteStream(path, { flags: "a" });
-  stream.on("error", () => undefined);
+  let stream: WriteStream | null = null;
+  let lost = 0;
+  const open = (): WriteStream => {
+    const opened = createWriteStream(path, { flags: "a" });
+    // A stream that failed once takes nothing more: the next line tries another.
+    opened.on("error", () => {
+      if (stream === opened) stream = null;
+    });
+    return opened;
+  };
+  const write = (line: LogLine): void => {
+    stream ??= open();
+    stream.write(`${JSON.stringify(line)}\n`, (error) => {
+      if (error) lost++;
+      else if (lost > 0) {
+        const metadata = { lines: lost };
+        lost = 0;
+        write({
+          timestamp: new Date().toISOString(),
+          level: "WARN",
+          component: "log",
+          message: "lines of this log were lost: it could not be written, as on a full disk",
+          metadata,
+        });
+      }
+    });
+  };
   return {
-    write: (line) => void stream.write(`${JSON.stringify(line)}\n`),
-    end: () => new Promise((done) => stream.end(done)),
+    write,
+    end: () => new Promise((done) => (stream ? stream.end(() => done()) : done())),
   };
 };
 
@@ -96,6 +128,7 @@ const openOwnState = (dir: string, alarm: (error: unknown) => void): State => {
   try {
     state = openState(dir, alarm);
   } catch (error) {
+    if (isFull(error)) throw error;
     throw new PregaoError(
       "state_damaged",
       `state directory ${dir}: expected its database to be readable, came "${String(error)}"; choose another directory, or reset this one`,
@@ -132,7 +165,7 @@ const environmentOf = (stage: Stage, url: string): Record<string, string> => ({
 /**
  * Starts AWS on a laptop: every service on one port, the topology made real in it (also over a directory that has it
  * already), and what an earlier process left under way going on.
- * @throws PregaoError `state_in_use`, `state_version`, `state_damaged`, `port_in_use`, `mapping`, `no_function`.
+ * @throws PregaoError `state_in_use`, `state_version`, `state_damaged`, `disk_full`, `port_in_use`, `mapping`, `no_function`.
  */
 export const start = async (river: River, options: StartOptions): Promise<Stack> => {
   const dir = resolve(options.dir);
@@ -221,6 +254,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         tell("ERROR", "firehose", `${stream}: a delivery failed and will be tried again`, { error: String(error) }),
     });
     closing.push(streams.stop);
+    if (options.still) void streams.stop();
     const queries = athena(state, {
       glue: jobs,
       s3: objects,
@@ -229,6 +263,16 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       now,
     });
     closing.push(queries.close);
+    const age = (at: number | null): number | null => (at === null ? null : now() - at);
+    const measures = cloudwatch({
+      now,
+      oldestMessage: (queue) => (queues.exists(queue) ? (queues.depth(queue).oldestMs ?? 0) : null),
+      oldestRecord: (stream) => age(streams.oldest(stream)),
+      droppedEvents: (name, from, to) => {
+        const own = topology.functions.find((f) => resource(stage, f.name) === name);
+        return own ? edges.droppedWhen(own.name, from, to) : [];
+      },
+    });
 
     const isIdle = (): boolean =>
       !edges.busy() && !queues.busy() && !streams.busy() && !jobs.busy() && !queries.busy() && runtime.running() === 0;
@@ -256,7 +300,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
 
     provision(topology, stage, { sqs: queues, s3: objects, glue: jobs, firehose: streams });
     const door = await gateway(options.port ?? 0, {
-      services: [{ ...queues.service, wireError }, streams.service, jobs.service, queries.service],
+      services: [{ ...queues.service, wireError }, streams.service, jobs.service, queries.service, measures.service],
       doors: doorsOf({ dir, runtime, edges, idle: waitIdle }),
       fallback: objects.handle,
       hosts: options.hosts,
@@ -270,18 +314,21 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     });
     closing.push(door.stop);
     url = door.url;
-    jobs.resume();
     queries.resume();
-    edges.start();
-    for (const mapping of topology.mappings) runtime.warm(mapping.function);
-    lock.announce(door);
+    if (!options.still) {
+      jobs.resume();
+      edges.start();
+      for (const mapping of topology.mappings) runtime.warm(mapping.function);
+    }
+    // What would be sent to one that is still would lie there: other commands wait until it has gone.
+    if (!options.still) lock.announce(door);
 
     let stopping: Promise<void> | null = null;
     const stop = async (): Promise<void> => {
       edges.stop();
       const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
       // A job that is cut off has failed, and its run with it.
-      await whileBusy(state, () => edges.running() > 0 || jobs.busy(), patience);
+      if (!options.still) await whileBusy(state, () => edges.running() > 0 || jobs.busy(), patience);
       // Before the door: a handler must not take a stack that goes for a failure, and say so of its messages.
       await runtime.stop();
       await close();
@@ -303,7 +350,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     };
   } catch (error) {
     await close();
-    throw error;
+    throw isFull(error) ? new PregaoError("disk_full", noRoom(dir)) : error;
   }
 };
 

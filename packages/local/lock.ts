@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PregaoError } from "../core/errors.ts";
+import { makeFolder } from "./folder.ts";
 
 /** A stack as a second process finds it. `dir` is absolute. */
 export type StackInfo = { pid: number; port: number; url: string; dir: string; version: number; started: string };
@@ -50,7 +51,7 @@ const readInfo = (dir: string): StackInfo | null => {
  */
 export const lockState = (given: string): Lock => {
   const dir = resolve(given);
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const db = tryLock(dir);
   if (!db) {
     const info = readInfo(dir);

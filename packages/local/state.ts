@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeFolder } from "./folder.ts";
 
 /**
  * All of the stand-in's memory but the bodies of objects: one SQLite database, so that an object and its notifications,
@@ -33,7 +33,7 @@ const shout = (error: unknown): void =>
 
 /** `alarm` is given what hooks throw after a commit. */
 export const openState = (dir: string, alarm: (error: unknown) => void = shout): State => {
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   const db = new DatabaseSync(join(dir, "pregao.sqlite"));
   // NORMAL: what was acknowledged survives a killed process; after a power cut the state is a consistent one of moments
   // before. An fsync for each commit took a quarter of a whole ingest. Bodies are large: large pages, a long log.

@@ -1,9 +1,9 @@
 import { coerce } from "./casts.ts";
 import { compare } from "./operators.ts";
 import { type Position, refuse, unsupported } from "./refusal.ts";
-import { type Columns, type Ctes, key, type Scope, type ScopeColumn, type Translation } from "./scope.ts";
+import { type Columns, type Ctes, key, PATH, type Scope, type ScopeColumn, type Translation } from "./scope.ts";
 import type { Expression, Name, Path, Query, Relation } from "./syntax.ts";
-import { common, ofGlue, show } from "./types.ts";
+import { common, ofGlue, show, varchar } from "./types.ts";
 import { identifier, type Value } from "./value.ts";
 
 const CATALOGUE = "awsdatacatalog";
@@ -28,8 +28,10 @@ export const tableOf = (path: Path, { catalogue, tables }: Translation) => {
   if (from !== CATALOGUE) unsupported(`catalogue ${from}`, at);
   const table = catalogue.table(database, name);
   if (!table) return refuse("not_found", `table ${database}.${name} does not exist`, at);
-  tables.set(`${database}.${name}`, { database, name });
-  return { database, name, columns: table.columns, of: path.map(key) };
+  const id = `${database}.${name}`;
+  const named = tables.get(id) ?? { database, name };
+  tables.set(id, named);
+  return { database, name, columns: table.columns, of: path.map(key), named };
 };
 
 /** A CTE's or subquery's columns, which its SQL calls c1, c2 …, under the alias `r`. */
@@ -83,7 +85,20 @@ export const from = (
       };
     });
     const sql = `${identifier(table.database)}.${identifier(table.name)} AS "${r}"`;
-    return { sql, columns, join: false };
+    // Given names for its columns, a table has no hidden ones.
+    if (node.columns) return { sql, columns, join: false };
+    const path: ScopeColumn = {
+      of: alias ?? table.of,
+      name: PATH,
+      // Who reads this names the column: only then has the table to bring it.
+      get sql() {
+        table.named.paths = true;
+        return `"${r}".${identifier(PATH)}`;
+      },
+      type: varchar,
+      hidden: true,
+    };
+    return { sql, columns: [...columns, path], join: false };
   };
 
   const joined = (node: Extract<Relation, { kind: "join" }>): From => {

@@ -18,7 +18,8 @@ export type Translated = {
   kind: "select" | "describe" | "show columns" | "show tables" | "show databases" | "show partitions";
   sql: string;
   columns: { name: string; type: string }[];
-  tables: { database: string; name: string }[];
+  /** `paths`: its hidden column "$path" is asked for. */
+  tables: { database: string; name: string; paths?: true }[];
   database?: string;
   pattern?: string;
 };

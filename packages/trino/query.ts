@@ -227,7 +227,7 @@ export const openQueries = (translation: Translation) => {
       return [{ name: (alias ?? own)?.text ?? null, read: (at) => analyse(value, at) }];
     }
     const prefix = item.of?.map(key) ?? null;
-    const columns = scope.columns.filter(({ of }) => prefix === null || named(of, prefix));
+    const columns = scope.columns.filter(({ of, hidden }) => !hidden && (prefix === null || named(of, prefix)));
     if (columns.length === 0)
       refuse("not_found", prefix ? `relation ${prefix.join(".")} does not exist` : "* needs FROM", item.at);
     return columns.map(({ name, sql, type }) => {

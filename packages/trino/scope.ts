@@ -13,12 +13,22 @@ export type Catalogue = {
 export type Columns = { name: string | null; type: Type }[];
 
 /** A column that names can reach: `of` is its relation's name, with database and catalogue before it where it has them. */
-export type ScopeColumn = { of: readonly string[] | null; name: string | null; sql: string; type: Type };
+export type ScopeColumn = {
+  of: readonly string[] | null;
+  name: string | null;
+  sql: string;
+  type: Type;
+  /** No `*` stands for it: it is there for who names it. */
+  hidden?: true;
+};
+
+/** The hidden column of every table of files: where the row's file lies, `s3://bucket/key`. */
+export const PATH = "$path";
 
 /** What is known of one statement while it is translated. `unique` numbers relations, so that no two share a name. */
 export type Translation = {
   catalogue: Catalogue;
-  tables: Map<string, { database: string; name: string }>;
+  tables: Map<string, { database: string; name: string; paths?: true }>;
   unique: () => number;
 };
 

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as A from "@aws-sdk/client-athena";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
 import { athena } from "../../packages/local/athena/index.ts";
 import { glue } from "../../packages/local/glue/index.ts";
@@ -148,3 +148,72 @@ test.each([
 ])("%s fails with a reason that says where", async (statement, reason) => {
   await expect(run(statement)).rejects.toThrow(reason);
 });
+
+const paths = [2023, 2024].map((year) => `s3://lake/cotacoes/run=1-jr_0/year=${year}/part-0.parquet`);
+
+describe("the hidden column $path", () => {
+  test("says where a row's file lies, and a filter by it finds the rows of one file", async () => {
+    const { rows, types } = await run('SELECT "$path", count(*) AS n FROM cotacoes GROUP BY "$path" ORDER BY "$path"');
+    expect(rows).toEqual([["$path", "n"], ...paths.map((path) => [path, "3"])]);
+    expect(types).toEqual(["varchar", "bigint"]);
+    const one = await run(
+      `SELECT c.year, "$PATH" FROM cotacoes c WHERE c."$path" = '${paths[1]}' AND ticker = 'VALE3'`,
+    );
+    expect(one.rows).toEqual([
+      ["year", "$PATH"],
+      ["2024", paths[1]],
+    ]);
+  });
+
+  test("is in no * and no DESCRIBE, in no derived table that does not name it, and in no table given other names", async () => {
+    expect((await run("SELECT * FROM cotacoes LIMIT 1")).rows[0]).not.toContain("$path");
+    expect((await run("DESCRIBE cotacoes")).rows.flat()).not.toContain("$path");
+    const inner = await run("SELECT p FROM (SELECT \"$path\" AS p FROM cotacoes WHERE year = '2023') LIMIT 1");
+    expect(inner.rows).toEqual([["p"], [paths[0]]]);
+    await expect(run('SELECT "$path" FROM (SELECT * FROM cotacoes)')).rejects.toThrow("$path does not exist");
+    await expect(run('SELECT "$path" FROM cotacoes AS t(a, b, c, d, e)')).rejects.toThrow("$path does not exist");
+    await expect(run("SELECT $path FROM cotacoes")).rejects.toThrow("SYNTAX_ERROR");
+  });
+
+  test("belongs to its side of a join, and is ambiguous without a name", async () => {
+    const { rows } = await run(
+      "SELECT DISTINCT a.\"$path\", b.\"$path\" FROM cotacoes a JOIN cotacoes b ON a.ticker = b.ticker WHERE a.year = '2023' AND b.year = '2024'",
+    );
+    expect(rows.slice(1)).toEqual([paths]);
+    await expect(run('SELECT "$path" FROM cotacoes a CROSS JOIN cotacoes b')).rejects.toThrow("ambiguous");
+  });
+
+  test("is the key's own text where its file could not lie under the key's name", async () => {
+    const key = "avulsas/a\\b 'c'.parquet";
+    await store.putFile("lake", key, await file(1));
+    catalog.createTable("bolsa", {
+      Name: "avulsas",
+      TableType: "EXTERNAL_TABLE",
+      StorageDescriptor: { Location: "s3://lake/avulsas/", Columns: [{ Name: "n", Type: "int" }] },
+    });
+    expect((await run('SELECT n, "$path" FROM avulsas')).rows.slice(1)).toEqual([["1", `s3://lake/${key}`]]);
+    await store.putFile("lake", "avulsas/d.parquet", await file(2));
+    expect((await run('SELECT n, "$path" FROM avulsas ORDER BY n')).rows.slice(1)).toEqual([
+      ["1", `s3://lake/${key}`],
+      ["2", "s3://lake/avulsas/d.parquet"],
+    ]);
+  });
+
+  test("of a table without files has its type", async () => {
+    catalog.createTable("bolsa", {
+      Name: "vazia",
+      TableType: "EXTERNAL_TABLE",
+      StorageDescriptor: { Location: "s3://lake/vazia/", Columns: [{ Name: "n", Type: "int" }] },
+    });
+    expect(await run('SELECT "$path" FROM vazia')).toMatchObject({ rows: [["$path"]], types: ["varchar"] });
+  });
+});
+
+/** A Parquet file with one row, n. */
+const file = async (n: number): Promise<string> => {
+  const path = store.temporary();
+  const maker = await openSession({ scratch: join(dir, "maker") });
+  await maker.run(`COPY (SELECT ${n} AS n) TO '${path}' (FORMAT parquet)`);
+  maker.close();
+  return path;
+};

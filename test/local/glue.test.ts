@@ -323,23 +323,52 @@ describe("job runs", () => {
     await client.send(new G.StartJobRunCommand({ JobName: "j" }));
   });
 
-  test("a run that was under way at kill -9 is FAILED at the next start, with its event", async () => {
-    const { client, kill } = await open({
-      run: ({ signal }) => new Promise((resolve) => signal.addEventListener("abort", () => resolve())),
-    });
+  const unending = {
+    run: ({ signal }: JobCall) => new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve())),
+  };
+
+  test("a run that was under way at kill -9 is FAILED at the next start, with its event, and another takes its place", async () => {
+    const { client, kill } = await open(unending);
     await job(client);
-    const { JobRunId } = await client.send(new G.StartJobRunCommand({ JobName: "j" }));
+    const { JobRunId } = await client.send(new G.StartJobRunCommand({ JobName: "j", Arguments: { "--b": "3" } }));
     await kill();
-    const again = await open();
+    const calls: JobCall[] = [];
+    const again = await open({ run: async (call) => void calls.push(call) });
     expect(again.service.busy()).toBe(true);
     again.service.resume();
-    expect(again.service.busy()).toBe(false);
     expect(await stateOf(again.client, JobRunId!)).toMatchObject({ JobRunState: "FAILED" });
-    expect(again.events).toMatchObject([{ detail: { state: "FAILED", jobRunId: JobRunId } }]);
+    expect(again.events[0]).toMatchObject({ detail: { state: "FAILED", jobRunId: JobRunId } });
+    await until(again.state, () => !again.service.busy());
+    const second = `${JobRunId}_attempt_1`;
+    expect(calls).toMatchObject([{ name: "j", arguments: { "--a": "1", "--b": "3" }, jobRunId: second }]);
+    expect(await stateOf(again.client, second)).toMatchObject({
+      JobRunState: "SUCCEEDED",
+      Attempt: 1,
+      PreviousRunId: JobRunId,
+      Arguments: { "--b": "3" },
+    });
     await again.kill();
     const third = await open();
     third.service.resume();
     expect(third.events).toEqual([]);
+  });
+
+  test("a run that ends its process again and again is given up", async () => {
+    const { client, kill } = await open(unending);
+    await job(client);
+    const { JobRunId } = await client.send(new G.StartJobRunCommand({ JobName: "j" }));
+    await kill();
+    for (const attempt of [1, 2]) {
+      const next = await open(unending);
+      next.service.resume();
+      expect(next.service.busy()).toBe(true);
+      expect(await stateOf(next.client, `${JobRunId}_attempt_${attempt}`)).toMatchObject({ Attempt: attempt });
+      await next.kill();
+    }
+    const last = await open(unending);
+    last.service.resume();
+    expect(last.service.busy()).toBe(false);
+    expect(await stateOf(last.client, `${JobRunId}_attempt_2`)).toMatchObject({ JobRunState: "FAILED" });
   });
 
   test("an end whose event cannot be kept is no end, and is tried again", async () => {

@@ -26,7 +26,7 @@ export type Translate = (
   kind: string;
   sql: string;
   columns: { name: string; type: string }[];
-  tables: { database: string; name: string }[];
+  tables: { database: string; name: string; paths?: true }[];
   database?: string;
   pattern?: string;
 };
@@ -75,6 +75,9 @@ export type Outcome = {
   serviceMs: number;
 };
 
+/** A table of a query, and whether its rows must say which file they are of. */
+type Asked = { table: CatalogTable; paths: true | undefined };
+
 const MEMORY = "1GB";
 
 /** Carries out statements: each ends as a result file in S3, and nothing of it is in the database yet. */
@@ -107,9 +110,9 @@ export const carrier = (folder: string, deps: AthenaDeps, now: () => number) => 
   };
 
   /** Runs SQL in DuckDB; a file that was replaced meanwhile may have been read with the other's footer. */
-  const execute = async (query: Omit<Query, "tables">, tables: readonly CatalogTable[]): Promise<QueryFigures> => {
+  const execute = async (query: Omit<Query, "tables">, tables: readonly Asked[]): Promise<QueryFigures> => {
     const places = new Map<TableFile, Place>();
-    const sources = tables.map((table) => sourceOf(table, places));
+    const sources = tables.map(({ table, paths }) => ({ ...sourceOf(table, places), ...(paths ? { paths } : {}) }));
     engine ??= openQueries({
       memory: deps.memory ?? MEMORY,
       ...(deps.threads ? { threads: deps.threads } : {}),
@@ -161,10 +164,10 @@ export const carrier = (folder: string, deps: AthenaDeps, now: () => number) => 
         await writer.add(rows);
         figures = { rows: rows.length, scannedBytes: 0 };
       } else {
-        const read = translated.tables.map(({ database, name }) => {
+        const read = translated.tables.map(({ database, name, paths }): Asked => {
           const table = tables.get(`${database.toLowerCase()}\n${name.toLowerCase()}`);
           if (!table) throw new Error(`the translator names ${database}.${name}, which it did not look up`);
-          return table;
+          return { table, paths };
         });
         const { sql, columns } = translated;
         figures = await execute({ sql, columns, signal, rows: writer.add }, isQuery ? read : []);

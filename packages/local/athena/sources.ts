@@ -71,7 +71,7 @@ export const sourceReader = (glue: Pick<Glue, "partitions">, objects: Objects, n
   const filesUnder = (bucket: string, prefix: string): { key: string; file: TableFile }[] =>
     objects.list(bucket, prefix).flatMap(({ key, etag, size }) => {
       const found = isData(key, prefix, size) ? objects.path(bucket, key) : null;
-      return found ? [{ key, file: { path: found.path, etag, size } }] : [];
+      return found ? [{ key, file: { path: found.path, etag, size, uri: `s3://${bucket}/${key}` } }] : [];
     });
 
   /** Partitions that are computed instead of looked up: the folders that are there and that Athena would compute. */

@@ -20,6 +20,8 @@ export type Firehose = {
   service: JsonService;
   /** Makes the stream, or makes it again as the topology wants it now; `spec.name` and `bucket` are physical. */
   create: (spec: StreamSpec, bucket: string) => void;
+  /** When the oldest record arrived that is acknowledged and not delivered, ms since 1970; null: none. */
+  oldest: (stream: string) => number | null;
   /** Something acknowledged is not delivered yet. */
   busy: () => boolean;
   /** Starts no delivery any more and waits for the one that runs. What is left is delivered after the next start. */
@@ -63,6 +65,7 @@ export const firehose = (state: State, deps: FirehoseDeps): Firehose => {
       });
       deliverer.wake(name);
     },
+    oldest: (stream) => records.pending(stream).oldest,
     busy: deliverer.busy,
     stop: deliverer.stop,
   };

@@ -42,6 +42,8 @@ const MAX_PAGE = 200;
 /** BatchStopJobRun takes at most so many (API model). */
 const MAX_STOPS = 25;
 const GRACE_MS = 30_000;
+/** A run that ends with its process is begun again, unless it has ended so many times: it may be what ends the process. */
+const LOST_ATTEMPTS = 3;
 /** Between attempts to write down a run's end. */
 const FIRST_RETRY_MS = 20;
 const LAST_RETRY_MS = 5_000;
@@ -63,7 +65,8 @@ const paged = z.looseObject({ NextToken: z.string().optional(), MaxResults: z.in
 /**
  * Jobs and their runs. A run is a row before it is acknowledged; its end and the end's event are one transaction. A
  * run that was under way when the process died is FAILED at the next start, with its event: its outcome is unknown,
- * and unknown is not done.
+ * and unknown is not done. On AWS nothing of ours ends a run, so here another takes its place in the same transaction,
+ * as Glue does for a job with `MaxRetries`: who waits for the first never sees that none is under way.
  */
 export const jobOperations = (state: State, deps: JobDeps) => {
   state.db.exec(`
@@ -191,16 +194,55 @@ export const jobOperations = (state: State, deps: JobDeps) => {
   };
 
   let resumed = false;
-  /** Ends what an earlier process left under way. Call it once everything that `onJobEvent` needs is wired. */
+  /** Ends what an earlier process left under way, and begins it again. Call it once everything that `onJobEvent` needs is wired. */
   const resume = () => {
     if (resumed || closed) return;
     resumed = true;
     for (const row of sql.pending.all())
-      move(
-        row.id as string,
-        "FAILED",
-        "The process that ran this job ended before the job did: its outcome is unknown.",
-      );
+      state.transaction(() => {
+        const run = runOf(row)!;
+        move(run.id, "FAILED", "The process that ran this job ended before the job did: its outcome is unknown.");
+        const attempt = Number(run.body.Attempt) + 1;
+        if (run.state === "STOPPING" || attempt >= LOST_ATTEMPTS || !sql.job.get(run.job)) return;
+        const { Arguments, Timeout } = run.body as { Arguments: Record<string, string>; Timeout: number };
+        open(run.job, Arguments, Timeout, { id: run.id, attempt });
+      });
+  };
+
+  /** A new run, in the open transaction; `before` is the one whose place it takes. Returns its id. */
+  const open = (
+    name: string,
+    given: Record<string, string>,
+    timeout: number,
+    before: { id: string; attempt: number } | null,
+    previous?: string,
+  ): string => {
+    const job = requireJob(name);
+    const id = before
+      ? `${before.id.replace(/_attempt_\d+$/, "")}_attempt_${before.attempt}`
+      : `jr_${randomBytes(32).toString("hex")}`;
+    const now = epoch(deps.now());
+    const body: Body = {
+      Id: id,
+      Attempt: before?.attempt ?? 0,
+      ...((before?.id ?? previous) ? { PreviousRunId: before?.id ?? previous } : {}),
+      JobName: name,
+      JobRunState: "STARTING",
+      StartedOn: now,
+      LastModifiedOn: now,
+      Arguments: given,
+      PredecessorRuns: [],
+      ExecutionTime: 0,
+      Timeout: timeout,
+    };
+    sql.insert.run(id, name, JSON.stringify(body));
+    const call = { name, arguments: { ...job.DefaultArguments, ...given }, jobRunId: id };
+    // After the commit: nothing runs that a crash would not know of.
+    state.afterCommit(() => {
+      begin({ id, job: name, state: "STARTING", body }, call, timeout);
+      state.touch();
+    });
+    return id;
   };
 
   const start = (input: unknown): { JobRunId: string } => {
@@ -217,30 +259,8 @@ export const jobOperations = (state: State, deps: JobDeps) => {
       const concurrent = job.ExecutionProperty?.MaxConcurrentRuns ?? 1;
       if (Number(sql.count.get(asked.JobName)!.n) >= concurrent)
         throw new AwsError("ConcurrentRunsExceededException", `Concurrent runs exceeded for ${asked.JobName}`);
-      const id = `jr_${randomBytes(32).toString("hex")}`;
-      const now = epoch(deps.now());
       const timeout = asked.Timeout ?? job.Timeout ?? DEFAULT_TIMEOUT_MINUTES;
-      const body: Body = {
-        Id: id,
-        Attempt: 0,
-        ...(asked.JobRunId ? { PreviousRunId: asked.JobRunId } : {}),
-        JobName: asked.JobName,
-        JobRunState: "STARTING",
-        StartedOn: now,
-        LastModifiedOn: now,
-        Arguments: asked.Arguments ?? {},
-        PredecessorRuns: [],
-        ExecutionTime: 0,
-        Timeout: timeout,
-      };
-      sql.insert.run(id, asked.JobName, JSON.stringify(body));
-      const call = { name: asked.JobName, arguments: { ...job.DefaultArguments, ...asked.Arguments }, jobRunId: id };
-      // After the commit: nothing runs that a crash would not know of.
-      state.afterCommit(() => {
-        begin({ id, job: asked.JobName, state: "STARTING", body }, call, timeout);
-        state.touch();
-      });
-      return { JobRunId: id };
+      return { JobRunId: open(asked.JobName, asked.Arguments ?? {}, timeout, null, asked.JobRunId) };
     });
   };
 

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { fullDisk } from "../disk.ts";
 import { AwsError } from "../service.ts";
 import { refusal } from "./errors.ts";
 import { closeFile } from "./reading.ts";
@@ -145,7 +146,8 @@ export const routesOf = (operations: Readonly<Record<string, Operation>>, { now,
         res.destroy();
         return;
       }
-      const known = error instanceof AwsError ? error : refusal("InternalError", {}, String(error));
+      const known =
+        error instanceof AwsError ? error : (fullDisk(error) ?? refusal("InternalError", {}, String(error)));
       if (!(error instanceof AwsError))
         alarm("a request failed", {
           method,

@@ -72,6 +72,7 @@ export const triggers = (
     enqueue: events.enqueue,
     dropped: events.dropped,
     droppedCount: events.droppedCount,
+    droppedWhen: events.droppedWhen,
     start: (): void => {
       const undone = sqs.undoHeld();
       if (undone > 0)

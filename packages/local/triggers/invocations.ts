@@ -51,11 +51,15 @@ export const invocations = (
   const waiting = db.prepare("SELECT 1 FROM invocation WHERE dropped = 0 LIMIT 1");
   const remove = db.prepare("DELETE FROM invocation WHERE id = ?");
   const retry = db.prepare("UPDATE invocation SET attempts = ?, due = ?, error = ? WHERE id = ?");
-  const drop = db.prepare("UPDATE invocation SET attempts = ?, dropped = 1, error = ? WHERE id = ?");
+  /** `due` is from then on when it was given up. */
+  const drop = db.prepare("UPDATE invocation SET attempts = ?, dropped = 1, due = ?, error = ? WHERE id = ?");
   const lost = db.prepare(
     "SELECT id, function, event, attempts, created AS createdAt, error FROM invocation WHERE dropped = 1 ORDER BY id LIMIT ?",
   );
   const lostCount = db.prepare("SELECT count(*) AS count FROM invocation WHERE dropped = 1");
+  const lostWhen = db.prepare(
+    "SELECT due FROM invocation WHERE dropped = 1 AND function = ? AND due >= ? AND due < ? ORDER BY due",
+  );
 
   const running = new Map<number, string>();
   let timer: NodeJS.Timeout | undefined;
@@ -75,7 +79,7 @@ export const invocations = (
       const attempts = row.attempts + 1;
       const error = `${outcome.error.errorType}: ${outcome.error.errorMessage}`;
       const delay = delays[attempts - 1];
-      if (delay === undefined) drop.run(attempts, error, row.id);
+      if (delay === undefined) drop.run(attempts, now(), error, row.id);
       else retry.run(attempts, now() + delay, error, row.id);
       tell(
         delay === undefined ? "ERROR" : "WARN",
@@ -154,5 +158,8 @@ export const invocations = (
     /** The oldest first, up to `most`. */
     dropped: (most = -1): Dropped[] => lost.all(most) as Dropped[],
     droppedCount: (): number => (lostCount.get() as { count: number }).count,
+    /** When events of a function were given up, from `from` until before `to`; ms since 1970. */
+    droppedWhen: (name: string, from: number, to: number): number[] =>
+      (lostWhen.all(name, from, to) as { due: number }[]).map(({ due }) => due),
   };
 };

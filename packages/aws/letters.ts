@@ -1,0 +1,171 @@
+import { hash } from "node:crypto";
+import PQueue from "p-queue";
+import { byteLength } from "../core/message.ts";
+import { type DeadLetter, readDeadLetter } from "../core/reject.ts";
+import { type Archived, archivedKey, parseArchived } from "../core/replay.ts";
+import type { Aws } from "./index.ts";
+import { type ReceivedMessage, type Walk, type Walked, type WalkOptions, walk } from "./queues.ts";
+import { create, getBytes, list, remove } from "./store.ts";
+
+/**
+ * A dead letter and where it is. `name` is of its content: a reject that was sent twice, or archived and not yet deleted
+ * from its queue, is one letter. One that was put right has the `id` it had before, and another name.
+ */
+export type Letter = DeadLetter & { name: string; at: "queue" | "archive"; sentAt: string };
+
+/** A letter's name: one and the same for equal bodies. */
+export const nameOfLetter = (body: string): string => hash("sha256", body, "hex").slice(0, 40);
+
+/** Archived letters read at once: at most 16 MiB of bodies. */
+const READS = 16;
+/** Letters acted upon together. Memory: their bodies, twice. */
+const BATCH_LETTERS = 1000;
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+/** What was looked at; `hidden`: letters in other hands, which were not; `whole`: no more would fit in one look. */
+export type Looked = Pick<Walked, "hidden" | "whole">;
+
+/**
+ * Shows each dead letter of a box (a dataset's name, or `landed`) once: those in its queue, then those in the archive.
+ * Nothing is removed. Memory: a name a letter.
+ */
+export const eachLetter = async (
+  aws: Aws,
+  box: string,
+  visit: (letter: Letter) => Promise<void> | void,
+  options: WalkOptions = {},
+): Promise<Looked> => {
+  const names = new Set<string>();
+  const once = async (letter: Letter) => {
+    if (names.has(letter.name)) return;
+    names.add(letter.name);
+    await visit(letter);
+  };
+  const { hidden, whole } = await walk(
+    aws,
+    `${box}-dlq`,
+    async (messages) => {
+      for (const message of messages) await once(fromQueue(message));
+      return undefined;
+    },
+    options,
+  );
+  let keys: string[] = [];
+  const flush = async () => {
+    const letters = await Promise.all(keys.map((key) => readArchived(aws, key)));
+    keys = [];
+    for (const letter of letters) if (letter) await once(letter);
+  };
+  for await (const { key } of list(aws, "lake", archivedKey(box, ""))) {
+    keys.push(key);
+    if (keys.length === READS) await flush();
+  }
+  await flush();
+  return { hidden, whole };
+};
+
+/**
+ * Takes the letters of these names into the hand, some at a time, wherever they are now, and deletes those that `act`
+ * says are settled, from queue and archive. @returns how many were not there: settled by others, or in other hands.
+ */
+export const takeLetters = async (
+  aws: Aws,
+  box: string,
+  names: ReadonlySet<string>,
+  act: (letters: readonly Letter[]) => Promise<ReadonlySet<string>>,
+  options: WalkOptions = {},
+): Promise<number> => {
+  /** Keys of letters that an archive which was cut left in both places, or that are there alone. */
+  const archived = new Set<string>();
+  for await (const { key } of list(aws, "lake", archivedKey(box, ""))) archived.add(key);
+  const found = new Set<string>();
+  const settled = new Set<string>();
+  let hand = new Map<string, { letter: Letter; messages: ReceivedMessage[] }>();
+  let bytes = 0;
+  const flush = async (queue: Walk | null) => {
+    if (hand.size === 0) return;
+    const full = hand;
+    hand = new Map();
+    bytes = 0;
+    const done = await act([...full.values()].map((one) => one.letter));
+    const gone = [...full.values()].filter((one) => done.has(one.letter.name));
+    await queue?.remove(gone.flatMap((one) => one.messages));
+    const keys = gone.map((one) => archivedKey(box, one.letter.name)).filter((key) => archived.has(key));
+    await new PQueue({ concurrency: READS }).addAll(keys.map((key) => () => remove(aws, "lake", key)));
+    for (const { letter } of gone) settled.add(letter.name);
+  };
+  const take = async (letter: Letter, queue: Walk | null, message?: ReceivedMessage) => {
+    found.add(letter.name);
+    const size = byteLength(letter.body);
+    if (hand.size >= BATCH_LETTERS || bytes + size > BATCH_BYTES) await flush(queue);
+    hand.set(letter.name, { letter, messages: message ? [message] : [] });
+    bytes += size;
+  };
+  await walk(
+    aws,
+    `${box}-dlq`,
+    async (messages, queue) => {
+      const twins: ReceivedMessage[] = [];
+      for (const message of messages) {
+        const name = nameOfLetter(message.body);
+        const same = hand.get(name);
+        if (settled.has(name)) twins.push(message);
+        else if (same) same.messages.push(message);
+        else if (names.has(name) && !found.has(name)) await take(fromQueue(message), queue, message);
+      }
+      if (twins.length > 0) await queue.remove(twins);
+      if (messages.length === 0) await flush(queue);
+      return undefined;
+    },
+    options,
+  );
+  const others = [...names].filter((name) => !found.has(name));
+  for (let at = 0; at < others.length; at += READS) {
+    const keys = others.slice(at, at + READS).map((name) => archivedKey(box, name));
+    for (const letter of await Promise.all(keys.map((key) => readArchived(aws, key)))) {
+      if (!letter) continue;
+      archived.add(archivedKey(box, letter.name));
+      await take(letter, null);
+    }
+  }
+  await flush(null);
+  return names.size - found.size;
+};
+
+/**
+ * Puts a letter from its queue into the archive, where the same verbs find it. It is created once under its name: doing
+ * so again changes nothing.
+ */
+export const archive = async (aws: Aws, box: string, message: ReceivedMessage): Promise<void> => {
+  const document: Archived = {
+    format: 1,
+    message_id: message.messageId,
+    sent_at: message.sentAt,
+    body: message.body,
+  };
+  await create(aws, "lake", archivedKey(box, nameOfLetter(message.body)), JSON.stringify(document));
+};
+
+const fromQueue = (message: ReceivedMessage): Letter => ({
+  ...readDeadLetter(message.body, message),
+  name: nameOfLetter(message.body),
+  at: "queue",
+  sentAt: message.sentAt,
+});
+
+/** Null: it is there no more. @throws PregaoError `document` if it is no letter. */
+const readArchived = async (aws: Aws, key: string): Promise<Letter | null> => {
+  const bytes = await getBytes(aws, "lake", key);
+  if (bytes === null) return null;
+  const { body, message_id: messageId, sent_at: sentAt } = parseArchived(jsonOf(bytes), key);
+  return { ...readDeadLetter(body, { messageId, sentAt }), name: nameOfLetter(body), at: "archive", sentAt };
+};
+
+/** What is no JSON is no document either, and is refused as such. */
+const jsonOf = (bytes: Uint8Array): unknown => {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+};
