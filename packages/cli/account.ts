@@ -1,14 +1,11 @@
 import type { Scraped } from "../../functions/scrape.ts";
-import { readCatalog } from "../aws/catalog.ts";
 import { all } from "../aws/queries.ts";
 import { depth, peek } from "../aws/queues.ts";
-import { getJson, list } from "../aws/store.ts";
-import { differs, shapeOf } from "../core/advance.ts";
-import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
+import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { readDeadLetter } from "../core/reject.ts";
-import { commitKey } from "../core/run.ts";
+import { commitNumber, isApplied, newestCommit, openObjects, rowTables } from "./lake.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -30,12 +27,7 @@ export type Account = {
   commit: number;
 };
 
-/** The newest commit of a dataset, or null before the first. */
-export const newestCommit = async (place: Place, dataset: string): Promise<Commit | null> => {
-  for await (const { key } of list(place.aws, "state", `commits/${dataset}/`, { limit: 1 }))
-    return parseCommit(await getJson(place.aws, "state", key), key);
-  return null;
-};
+export { newestCommit };
 
 const POLL_MS = 100;
 
@@ -61,10 +53,11 @@ export const followed = async (
     const commit = await newestCommit(place, dataset.name);
     const waiting = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
     for (; commit && read < commit.commit; read++) {
-      const passed = await commitNumber(place, dataset, read + 1);
+      const passed = await commitNumber(place, dataset.name, read + 1);
       if (passed.status === "published") events += passed.origins[scraped.origin.sha256]?.events ?? 0;
       // What was refused is in no table, and would look superseded from here.
-      if (passed.rejected.length) throw refusedError(passed.rejected[0]!);
+      const refused = passed.rejected.find((r) => !before?.failed.some((was) => was.key === r.key));
+      if (refused) throw refusedError(refused);
     }
     seen(Math.min(scraped.rows, events));
     const stopped = commit?.held.find((h) => !before?.held.some((was) => was.key === h.key));
@@ -87,11 +80,6 @@ export const followed = async (
 
 const distinctOf = (scraped: Scraped): number => Object.values(scraped.sessions).reduce((sum, n) => sum + n, 0);
 
-const commitNumber = async (place: Place, dataset: Dataset, n: number): Promise<Commit> => {
-  const key = commitKey(dataset.name, n);
-  return parseCommit(await getJson(place.aws, "state", key), key);
-};
-
 const refusedError = ({ key, reason, message }: Commit["rejected"][number]): PregaoError =>
   new PregaoError(
     "refused",
@@ -110,16 +98,10 @@ const heldError = (dataset: Dataset, { findings }: Commit["held"][number]): Preg
 };
 
 /** Every raw object that is there is settled, and the catalog shows the newest commit: what a query sees is the end of it. */
-const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> => {
-  if (!commit) return false;
-  const names = recentNames(commit);
-  // "0" is the character after "/": the listing starts behind that date's folder.
-  const after = commit.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
-  for await (const object of list(place.aws, "lake", `raw/${dataset.name}/`, after ? { after } : {}))
-    if (!isSettled(commit, object, names)) return false;
-  const catalog = await readCatalog(place.aws, dataset.database, dataset.tables);
-  return !differs(catalog, commit.tables, shapeOf(dataset, commit.recipe));
-};
+const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> =>
+  commit !== null &&
+  (await openObjects(place, dataset, commit, true)).size === 0 &&
+  (await isApplied(place, dataset, commit));
 
 const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<number> =>
   peek(place.aws, `${dataset.name}-dlq`, (messages) => {
@@ -140,14 +122,14 @@ const accountOf = async (
   commit: Commit | null,
 ): Promise<Account> => {
   const { sha256, scraped_at } = scraped.origin;
-  const tables = dataset.tables.filter((t) => t.columns.event_id);
+  const { published, waiting } = rowTables(dataset);
   const [raw] = await all(
     place.aws,
     `SELECT count(DISTINCT event_id) AS n FROM ${dataset.raw!.table.name} WHERE origin_sha256 = '${sha256}' AND ingest_date >= DATE '${scraped_at.slice(0, 10)}'`,
     dataset.database,
   );
   const counts: Record<string, number> = {};
-  for (const t of tables) {
+  for (const t of [...published, ...waiting]) {
     const [row] = await all(
       place.aws,
       `SELECT count(*) AS n FROM ${t.name} WHERE origin_sha256 = '${sha256}'`,

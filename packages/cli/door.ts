@@ -80,6 +80,8 @@ const said = (error: unknown): Said => {
       "origin",
       `expected the origin's server to answer, came ${cause?.code ?? cause?.message ?? "nothing"}; see to the address and the network, then run the same command again`,
     );
+  // packages/local/disk.ts: it says what to do.
+  if (name === "InsufficientStorage") return failed("disk_full", message);
   if (isLost(error))
     return failed(
       "gone",

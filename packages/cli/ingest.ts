@@ -47,7 +47,7 @@ export const flow = async (
   if (scraped.accepted.rows !== scraped.rows)
     throw new PregaoError(
       "not_accepted",
-      `${plural(scraped.refused, "row")} refused by the queue and ${count(scraped.unknown)} with unknown outcome, of ${count(scraped.rows)}. Run the same command again: what was accepted before stays the same`,
+      `${plural(scraped.refused, "row")} refused by the queue and ${count(scraped.unknown)} with unknown outcome, of ${count(scraped.rows)} (${scraped.reason ?? "no reason given"}). Run the same command again: what was accepted before stays the same`,
     );
   sent(scraped);
   if (!wait) return { scraped, account: null };

@@ -1,10 +1,11 @@
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Aws, connect } from "../aws/index.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
 import { catalogue } from "../datasets/index.ts";
+import { makeFolder } from "../local/folder.ts";
 import { runningStack } from "../local/lock.ts";
 import type { Output } from "./output.ts";
 import { type Stack, startStack } from "./stack.ts";
@@ -24,7 +25,7 @@ export type Place = {
   close: (settle: boolean) => Promise<void>;
 };
 
-export type PlaceOptions = { state?: string; stage?: string; layout?: string[]; port?: number };
+export type PlaceOptions = { state?: string; stage?: string; layout?: string[]; port?: number; still?: boolean };
 
 /** The state directory of a laptop, unless told otherwise. */
 export const stateDir = (options: PlaceOptions): string => resolve(options.state ?? ".pregao");
@@ -41,7 +42,9 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
   const found = await runningStack(dir);
-  const stack = found ? null : await startStack({ dir, stage, port: options.port ?? 0 });
+  const stack = found
+    ? null
+    : await startStack({ dir, stage, port: options.port ?? 0, still: options.still && !fresh });
   // What comes from no origin (the calendar) is made at the very first start, before anybody asks for it.
   if (stack && fresh) await settled(stack, output);
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
@@ -96,7 +99,7 @@ const createStage = (dir: string, file: string, layouts: Stage["layouts"]): void
   catalogue(stage.layouts);
   const draft = `${file}.${process.pid}`;
   try {
-    mkdirSync(dir, { recursive: true });
+    makeFolder(dir);
     const foreign = readdirSync(dir).find((name) => !name.startsWith("stage.json"));
     if (foreign !== undefined)
       throw new PregaoError(
@@ -110,7 +113,7 @@ const createStage = (dir: string, file: string, layouts: Stage["layouts"]): void
     if (error instanceof PregaoError) throw error;
     throw new PregaoError(
       "state",
-      `expected a state directory that can be made at ${dir}: ${(error as Error).message}`,
+      `expected a state directory that can be made at ${dir}: ${(error as Error).message}; put that right, or choose another --state`,
     );
   } finally {
     rmSync(draft, { force: true });

@@ -9,7 +9,7 @@ import { translate } from "../trino/index.ts";
 import type { FromStack, StackRequest } from "./stack.ts";
 
 // The stack's own thread: it says where it listens, then stops when it is told to.
-const { dir, stage, port } = workerData as StackRequest;
+const { dir, stage, port, still } = workerData as StackRequest;
 const say = (message: FromStack) => parentPort?.postMessage(message);
 
 const river = (at: Stage) => ({
@@ -20,7 +20,7 @@ const river = (at: Stage) => ({
 });
 
 try {
-  const stack = await start(river(stage), { dir, stage, port });
+  const stack = await start(river(stage), { dir, stage, port, still });
   parentPort?.on("message", async (wish: "idle" | "stop") => {
     await (wish === "idle" ? stack.idle() : stack.stop());
     say({ done: wish });

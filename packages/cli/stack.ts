@@ -2,7 +2,8 @@ import { Worker } from "node:worker_threads";
 import { PregaoError } from "../core/errors.ts";
 import type { Stage } from "../core/stage.ts";
 
-export type StackRequest = { dir: string; stage: Stage; port: number };
+/** `still`: it answers, and starts nothing. */
+export type StackRequest = { dir: string; stage: Stage; port: number; still?: boolean };
 export type FromStack =
   | { url: string }
   | { done: "idle" | "stop" }

@@ -25,6 +25,7 @@ type Group = { reason: string; letters: number; records: number };
 const listed = async (...args: string[]) => document<Group[]>(await run("dlq", "list", "bovespa", "--json", ...args));
 
 describe("dead letters", () => {
+  let patch = "";
   test("none of them is a screen with a next command, and no failure", async () => {
     const [list, landed, replay, status] = await Promise.all([
       run("dlq", "list", "bovespa"),
@@ -75,7 +76,9 @@ describe("dead letters", () => {
 
   test("are not sent again without somebody's word, nor with a patch that does not fit them", async () => {
     const before = await listed();
-    const unasked = await run("dlq", "replay", "bovespa");
+    const refused = await run("dlq", "replay", "bovespa");
+    expect(refused).toMatchObject({ status: 0, out: expect.stringMatching(/would be refused again today; --again/) });
+    const unasked = await run("dlq", "replay", "bovespa", "--again");
     expect(unasked).toMatchObject({ status: 2, out: "" });
     expect(unasked.err).toMatch(/There is no terminal to ask on: expected --yes/);
     const { status, err } = await run(
@@ -103,7 +106,7 @@ describe("dead letters", () => {
     const [quote] = document<{ records: { preabe: string }[] }[]>(
       await run("dlq", "show", "bovespa", "--reason", "invalid_field", "--json"),
     );
-    const patch = `preult=${quote?.records[0]?.preabe}`;
+    patch = `preult=${quote?.records[0]?.preabe}`;
     const { status, out } = await run(
       "dlq",
       "replay",
@@ -118,6 +121,37 @@ describe("dead letters", () => {
     expect(await listed()).toEqual(before.filter((g) => g.reason !== "invalid_field"));
     const rows = await run("query", "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'", "--json");
     expect(document(rows)).toEqual([{ n: "1" }]);
+  });
+
+  test("a replay is listed with who sent it, and undone by its name or as the last one", async () => {
+    const before = await listed();
+    const [last, ...others] = document<{ replay: string; letters: number; by: object; undone: string | null }[]>(
+      await run("dlq", "replays", "bovespa", "--json"),
+    );
+    expect([last, others]).toMatchObject([{ letters: 1, by: { user: expect.any(String) }, undone: null }, []]);
+    expect(await run("dlq", "undo", "bovespa")).toMatchObject({ status: 2, out: "" });
+    const undone = document(await run("dlq", "undo", "bovespa", "--yes", "--json"));
+    expect(undone).toMatchObject({ replay: last!.replay, letters: 1, events: 1, rebuilt: true });
+    expect(await listed()).toHaveLength(before.length + 1);
+    const rows = await run("query", "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'", "--json");
+    expect(document(rows)).toEqual([{ n: "0" }]);
+    const again = await run("dlq", "undo", "bovespa", last!.replay, "--yes");
+    expect([again.status, again.out]).toEqual([0, expect.stringMatching(/was undone \d+ second/)]);
+    expect((await run("dlq", "replays", "bovespa")).out).toMatch(/ \d+ seconds? ago\n/);
+    expect(await run("dlq", "undo", "landed", "--yes")).toMatchObject({ status: 2 });
+    const back = await run(
+      "dlq",
+      "replay",
+      "bovespa",
+      "--reason",
+      "invalid_field",
+      "--patch",
+      patch,
+      "--yes",
+      "--json",
+    );
+    expect(document(back)).toMatchObject({ sent: 1, pass: { records: 1 } });
+    expect(await listed()).toEqual(before);
   });
 });
 

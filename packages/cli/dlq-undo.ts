@@ -1,0 +1,249 @@
+import { advance, standing } from "../../functions/advance.ts";
+import { digest } from "../../functions/river.ts";
+import { eachLetter, nameOfLetter } from "../aws/letters.ts";
+import { type Outgoing, send } from "../aws/queues.ts";
+import {
+  lastReplay,
+  type ReplayState,
+  readPart,
+  record,
+  replayNamed,
+  replays,
+  withdraw,
+  withdrawnOf,
+} from "../aws/replays.ts";
+import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
+import { type Judge, judgeOf } from "../core/judge.ts";
+import { eventsOf, type Part, passedOf, replayKey, type Undone } from "../core/replay.ts";
+import { RUN_NAMES } from "../core/run.ts";
+import { confirmed } from "./confirm.ts";
+import { type Letterbox, PATIENCE_MS } from "./dlq-choice.ts";
+import { audit, logInto } from "./dlq-log.ts";
+import { whoami } from "./dlq-replay.ts";
+import { beforeEnd } from "./door.ts";
+import { ago, count, fields, plural, table } from "./output.ts";
+import type { Place } from "./place.ts";
+
+/** For how long this command tries to give some letters back. */
+const SEND_MS = 60_000;
+/** How long it waits until the units can be made anew: for a job that runs, and for what came before. */
+const REBUILD_MS = 10 * 60_000;
+const POLL_MS = 200;
+
+/** What a replay brought: letters with the records that passed, their events, and the units these are in. */
+type Brought = { letters: number; events: Set<string>; units: Set<string> };
+
+/**
+ * `dlq undo`: takes a replay back. What of it passed is a dead letter again and counts as never arrived. The order:
+ * letters back, events withdrawn, marked, units made anew. So a record is always in the queue or in the tables, for a
+ * while in both; cut anywhere, the same command goes on: a letter that is given back twice is one, by its content.
+ */
+export const undo = async (
+  place: Place,
+  box: Letterbox,
+  id: string | undefined,
+  options: { yes?: boolean },
+): Promise<void> => {
+  const dataset = undoable(box);
+  const found = await (id === undefined ? lastReplay(place.aws, box.name) : replayNamed(place.aws, box.name, id));
+  if (!found)
+    throw new PregaoError(
+      "no_replay",
+      `expected ${id === undefined ? "a replay" : `the replay ${id}`} of ${box.name}, there is none; see: pregao dlq replays ${box.name}`,
+    );
+  const { replay } = found;
+  const done = found.undone ?? (await takeBack(place, dataset, found, options));
+  const waits = found.rebuilt ? null : await rebuild(place, dataset, replay.replay, done.units);
+  const document = {
+    ...{ dataset: box.name, replay: replay.replay, letters: done.letters, events: done.events, units: done.units },
+    rebuilt: waits === null,
+    before: found.undone !== null,
+  };
+  if (waits !== null)
+    throw new PregaoError(
+      "not_rebuilt",
+      `replay ${replay.replay} is undone: ${plural(done.letters, "letter")} are back. Its rows are still in the tables until ${done.units.join(", ")} can be made anew (${waits}). Run the same command again then`,
+      document,
+    );
+  place.output.result(document, () =>
+    [
+      `Replay ${replay.replay} ${found.undone ? `was undone ${ago(found.undone.at)}` : "is undone"}: ${plural(done.letters, "dead letter")} back, ${plural(done.events, "record")} withdrawn.`,
+      ...(done.units.length ? [`  made anew: ${done.units.join(", ")}`] : []),
+      "",
+      `Next: pregao dlq list ${box.name}\n`,
+    ].join("\n"),
+  );
+};
+
+/** What can be undone at all. @throws PregaoError `usage`. */
+export const undoable = (box: Letterbox): Dataset => {
+  if (!box.raw)
+    throw new PregaoError(
+      "usage",
+      `a replay of ${box.name} cannot be undone: a bell that was rung has been heard, and what an object brought is settled. Expected a dataset`,
+    );
+  return box as Dataset;
+};
+
+const takeBack = async (
+  place: Place,
+  dataset: Dataset,
+  found: ReplayState,
+  options: { yes?: boolean },
+): Promise<Undone> => {
+  const { aws } = place;
+  const { replay, at } = found.replay;
+  const brought: Brought = { letters: 0, events: new Set(), units: new Set() };
+  for await (const { part } of passedParts(place, dataset, found)) {
+    brought.letters += part.length;
+    for (const { events, units } of part) {
+      for (const event of events) brought.events.add(event);
+      for (const unit of units) brought.units.add(unit);
+    }
+  }
+  const withdrawn = new Set([...(await withdrawnOf(aws, dataset.name)), ...brought.events]).size;
+  if (withdrawn > RUN_NAMES)
+    throw new PregaoError(
+      "withdrawn",
+      `expected at most ${count(RUN_NAMES)} withdrawn records of ${dataset.name}, these would be ${count(withdrawn)}: correct the origin instead, its newer version replaces whole sessions`,
+    );
+  await confirmed(
+    `Undo the replay ${replay} of ${dataset.name} (${ago(at)})? ${plural(brought.events.size, "record")} of ${plural(brought.letters, "dead letter")} become dead letters again and leave the tables.`,
+    options.yes,
+  );
+  const waiting = await uncertain(place, dataset, found);
+  for await (const { part } of passedParts(place, dataset, found)) {
+    const letters = part.filter((letter) => !waiting.has(letter.name)).map((letter) => letter.back);
+    const sent = await send(aws, `${dataset.name}-dlq`, letters, { until: Date.now() + SEND_MS });
+    const lost = sent.filter((s) => s.outcome !== "accepted");
+    if (lost.length > 0)
+      throw new PregaoError(
+        "not_accepted",
+        `${plural(lost.length, "dead letter")} of replay ${replay} not accepted by the queue (${lost[0]!.reason}); nothing of them was withdrawn. Run the same command again`,
+      );
+    const why = { at: new Date().toISOString(), replay };
+    await withdraw(
+      aws,
+      dataset.name,
+      part.flatMap(({ events }) => events),
+      why,
+    );
+  }
+  const by = whoami();
+  const undone: Undone = {
+    ...{ format: 1, at: new Date().toISOString(), by, letters: brought.letters },
+    ...{ events: brought.events.size, units: [...brought.units].sort() },
+  };
+  await record(aws, replayKey(dataset.name, replay, "undone"), undone);
+  const { letters, events, units } = undone;
+  audit(place, "a replay was undone", { dataset: dataset.name, replay, by, letters, events, units });
+  return undone;
+};
+
+type Passed = { name: string; back: Outgoing; events: string[]; units: string[] };
+
+/** Part by part, the letters of a replay of which something may have passed, as they go back into the queue. */
+async function* passedParts(place: Place, dataset: Dataset, found: ReplayState): AsyncGenerator<{ part: Passed[] }> {
+  const judge = judgeOf(dataset, digest);
+  for (let n = 1; n <= found.parts; n++) {
+    const { part, outcome } = await readPart(place.aws, dataset.name, found.replay.replay, n);
+    // An unknown outcome may have been an acceptance.
+    const not = new Set(outcome?.not.filter((o) => o.outcome === "refused").map((o) => o.name));
+    yield { part: part.letters.filter((l) => !not.has(l.name)).flatMap((l) => passedLetter(judge, dataset, l)) };
+  }
+}
+
+const passedLetter = (judge: Judge, dataset: Dataset, letter: Part["letters"][number]): Passed[] => {
+  const sent = letter.sent ?? letter.body;
+  const judged = judge({ receipt: "", body: sent, sentAt: 0 });
+  const body = passedOf(letter.body, sent, judged);
+  if (body === null) return [];
+  const back = { id: letter.id, group: letter.ticker || "unreadable", body };
+  return [{ name: letter.name, back, ...eventsOf(dataset, judged.rows) }];
+};
+
+/** Letters whose sending was cut, and that are in queue or archive still: they need not be given back. */
+const uncertain = async (place: Place, dataset: Dataset, found: ReplayState): Promise<ReadonlySet<string>> => {
+  const names = new Set<string>();
+  for (let n = 1; n <= found.parts; n++) {
+    const { part, outcome } = await readPart(place.aws, dataset.name, found.replay.replay, n);
+    const known = outcome?.not.filter((o) => o.outcome === "unknown").map((o) => o.name);
+    for (const name of known ?? part.letters.map((l) => nameOfLetter(l.body))) names.add(name);
+  }
+  const there = new Set<string>();
+  if (names.size === 0) return there;
+  const look = ({ name }: { name: string }) => {
+    if (names.has(name)) there.add(name);
+  };
+  await eachLetter(place.aws, dataset.name, look, { patience: PATIENCE_MS, beforeEnd });
+  return there;
+};
+
+/** Until the units that were touched are made anew, as far as they are published. @returns null, or what it waits for. */
+const rebuild = async (
+  place: Place,
+  dataset: Dataset,
+  replay: string,
+  units: readonly string[],
+): Promise<string | null> => {
+  logInto(place);
+  const left = new Set(units);
+  const until = Date.now() + REBUILD_MS;
+  let before: number | undefined;
+  for (;;) {
+    const { commit, units: known } = await standing(place.aws, dataset);
+    before ??= commit?.commit ?? 0;
+    if (commit?.rebuild && commit.status !== "published" && commit.commit > before)
+      return `commit ${commit.commit} is ${commit.status}: ${commit.reason}`;
+    const there = known.filter((unit) => left.has(unit));
+    const end = await advance(place.aws, dataset, { until, wish: { rebuild: there } });
+    const waiting = new Set(end.wish.rebuild);
+    for (const unit of there) if (!waiting.has(unit)) left.delete(unit);
+    // A run that is open was perhaps planned before the withdrawal: what it publishes is looked at once it has ended.
+    if (end.rested && end.open === null && waiting.size === 0) break;
+    if ((end.rested && end.open === null) || Date.now() >= until) return end.why;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  await record(place.aws, replayKey(dataset.name, replay, "rebuilt"), { format: 1, at: new Date().toISOString() });
+  return null;
+};
+
+/** `dlq replays`: who sent what again, and when; the newest last. */
+export const listReplays = async (place: Place, box: Letterbox): Promise<void> => {
+  const all: ReplayState[] = [];
+  for await (const one of replays(place.aws, box.name)) all.push(one);
+  const documents = all.map(({ replay: { format: _, ...replay }, accepted, cut, undone }) => ({
+    ...replay,
+    accepted,
+    cut,
+    undone: undone?.at ?? null,
+  }));
+  place.output.result(documents, () =>
+    documents.length === 0
+      ? `No replays of ${box.name}.\n\nNext: pregao dlq list ${box.name}\n`
+      : [
+          table(
+            fields("replay", "when", "by", ["letters", "bigint"], ["accepted", "bigint"], "options", "undone"),
+            documents.map((d) => [
+              d.replay,
+              ago(d.at),
+              `${d.by.user}@${d.by.host}`,
+              count(d.letters),
+              `${count(d.accepted)}${d.cut ? ` of ${plural(d.cut, "part")} unknown` : ""}`,
+              optionsOf(d.options),
+              d.undone ? ago(d.undone) : "",
+            ]),
+          ),
+          box.raw
+            ? `Next: pregao dlq undo ${box.name} ${documents.at(-1)!.replay}\n`
+            : `Next: pregao dlq list ${box.name}\n`,
+        ].join("\n"),
+  );
+};
+
+const optionsOf = (options: Record<string, unknown>): string =>
+  Object.entries(options)
+    .map(([name, value]) => (value === true ? name : `${name} ${[value].flat().join(" ")}`))
+    .join(", ")
+    .slice(0, 60);

@@ -1,0 +1,99 @@
+import type { Explained, Rejected, Row } from "./explain.ts";
+import type { Taken } from "./history.ts";
+import { ago, count, plural, printable } from "./output.ts";
+
+/** Arrivals of one row that a screen shows: a file that was sent again brings each row again. */
+const SHOWN = 3;
+
+/** A ticker's session on a screen: what stands, from its file on, then what it replaced. */
+export const screen = ({ dataset, ticker, session, rows, rejected }: Explained): string =>
+  [
+    `${printable(ticker)} on ${session}: ${plural(rows.length, "row")} arrived${rejected.length ? `, ${plural(rejected.length, "dead letter")}` : ""}`,
+    "",
+    ...rows.map((row) => rowLines(row, rows, [ticker, session])),
+    ...rejected.map(letterLines),
+    next(dataset, rows, rejected),
+    "",
+  ].join("\n");
+
+const labels: Record<Row["is"], string> = {
+  published: "published",
+  waiting: "waiting",
+  superseded: "superseded",
+  withdrawn: "withdrawn",
+  inFlight: "in flight",
+  refused: "its raw object was refused",
+  missing: "missing",
+};
+
+const line = (name: string, text: string) => `  ${name.padEnd(13)} ${text}`;
+
+const rowLines = (row: Row, rows: readonly Row[], asked: readonly (string | null)[]): string => {
+  const { origin, arrivals, superseded_by: by } = row;
+  const others = Object.entries(row.key).filter(([, value]) => !asked.includes(value));
+  const names = others.map(([name, value]) => `${name} ${value === null ? "none" : printable(value)}`).join(", ");
+  const past = row.supersedes.map((id) => rows.find((r) => r.event_id === id)?.origin.version ?? "").filter(Boolean);
+  return [
+    `${labels[row.is]}${row.table ? ` in ${row.table}` : ""}${names ? `  (${names})` : ""}  ${row.event_id}`,
+    line("file", fileOf(row)),
+    line("version", `${printable(origin.version)}, archived ${origin.scraped_at} UTC, ${origin.sha256.slice(0, 12)}`),
+    ...arrivals
+      .slice(0, SHOWN)
+      .flatMap(({ message_id, object, runs }) => [
+        line("message", printable(message_id)),
+        line("raw", printable(object)),
+        ...(runs.length ? runs.slice(-SHOWN).map((taken) => line("run", ended(taken))) : [line("run", "none yet")]),
+      ]),
+    ...(arrivals.length > SHOWN
+      ? [line("", `and ${count(arrivals.length - SHOWN)} more arrivals of the same row`)]
+      : []),
+    ...(by
+      ? [
+          line(
+            "replaced by",
+            by.event_id
+              ? `${by.event_id}, of version ${printable(by.version)}`
+              : `version ${printable(by.version)} (${by.sha256.slice(0, 12)}) as a whole, which has no such row`,
+          ),
+        ]
+      : []),
+    ...(past.length ? [line("replaced", `the row of version ${past.map(printable).join(", ")}`)] : []),
+    "",
+  ].join("\n");
+};
+
+const fileOf = ({ origin: { archive, source, lines } }: Row): string => {
+  if (archive === "none") return "none archived: the row came in a message of its own";
+  if (archive === "damaged") return "the archived bytes are damaged; pregao verify names them";
+  const at = lines?.length
+    ? `line ${lines.map(count).join(", ")}`
+    : "in no line of it: made of a dead letter, or invented";
+  return `${printable(source ?? "")}, ${at}`;
+};
+
+const ended = ({ run, opened_at, commit }: Taken): string => {
+  if (!commit) return `${run}, opened ${ago(opened_at)}, not ended yet`;
+  const { number, status, at, reason } = commit;
+  return `${run}, commit ${number} ${status} ${at}${reason && status !== "published" ? `: ${printable(reason)}` : ""}`;
+};
+
+const letterLines = (letter: Rejected): string => {
+  const lines = letter.records.flatMap((one) => one.lines ?? []);
+  return [
+    `rejected: ${printable(letter.reason)}  ${printable(letter.id)}`,
+    line("why", printable(letter.message)),
+    ...(lines.length ? [line("file", `${letter.origin.slice(0, 12)}, line ${lines.map(count).join(", ")}`)] : []),
+    line(
+      "seen",
+      `${letter.seen}, ${plural(letter.attempts, "attempt")}${letter.at === "archive" ? ", archived since" : ""}`,
+    ),
+    "",
+  ].join("\n");
+};
+
+const next = (dataset: string, rows: readonly Row[], rejected: readonly Rejected[]): string => {
+  if (rows.some((row) => row.is === "missing")) return `Next: pregao verify ${dataset} --repair`;
+  if (rejected.length) return `Next: pregao dlq show ${dataset} --reason ${rejected[0]!.reason}`;
+  if (rows.some((row) => row.is === "inFlight")) return `Next: pregao verify ${dataset} --wait`;
+  return `Next: pregao verify ${dataset}`;
+};

@@ -1,0 +1,213 @@
+import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+
+// The log of a state directory: `log.ndjson`, one JSON object a line. A river that starts and finds it large renames it
+// to `log.1.ndjson`; nobody writes to that any more.
+
+export const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
+export type Level = (typeof LEVELS)[number];
+
+/** One line: `text` as it stands in the file, `entry` what it says; null if it is no JSON object (a crash tore it). */
+export type Line = { text: string; entry: Entry | null };
+export type Entry = {
+  timestamp?: string;
+  level?: string;
+  component?: string;
+  message?: string;
+  metadata?: Record<string, unknown>;
+};
+
+const BLOCK = 64 * 1024;
+
+const files = (dir: string): string[] => [join(dir, "log.ndjson"), join(dir, "log.1.ndjson")];
+
+export const lineOf = (text: string): Line => {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { text, entry: value as Entry };
+  } catch {
+    // Below.
+  }
+  return { text, entry: null };
+};
+
+/** The lines that were written so far, the newest first, block by block: whoever has enough reads no further. */
+export function* backwards(dir: string, end?: number): Generator<Line> {
+  for (const [at, path] of files(dir).entries()) {
+    if (!existsSync(path)) continue;
+    const file = openSync(path, "r");
+    try {
+      yield* blocks(file, at === 0 && end !== undefined ? end : fstatSync(file).size);
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+function* blocks(file: number, end: number): Generator<Line> {
+  let rest = Buffer.alloc(0);
+  for (let to = end; to > 0; ) {
+    const from = Math.max(0, to - BLOCK);
+    const block = Buffer.alloc(to - from);
+    readSync(file, block, 0, block.length, from);
+    const whole = Buffer.concat([block, rest]);
+    const first = from === 0 ? 0 : whole.indexOf(10) + 1;
+    // A line that is longer than the block has its start further up.
+    if (from > 0 && first === 0) rest = whole;
+    else {
+      const lines = whole.subarray(first).toString("utf8").split("\n");
+      for (const text of lines.reverse()) if (text !== "") yield lineOf(text);
+      rest = Buffer.from(whole.subarray(0, first));
+    }
+    to = from;
+  }
+}
+
+/** Where the last whole line of the log ends, in bytes; 0 if there is no log yet. */
+export const endOf = (dir: string): number => {
+  const path = files(dir)[0]!;
+  if (!existsSync(path)) return 0;
+  const file = openSync(path, "r");
+  try {
+    for (let to = fstatSync(file).size; to > 0; ) {
+      const from = Math.max(0, to - BLOCK);
+      const block = Buffer.alloc(to - from);
+      readSync(file, block, 0, block.length, from);
+      const at = block.lastIndexOf(10);
+      if (at >= 0) return from + at + 1;
+      to = from;
+    }
+    return 0;
+  } finally {
+    closeSync(file);
+  }
+};
+
+/**
+ * The lines that are written after `from` (bytes), as they come, until the signal aborts: over renames, a directory that
+ * is deleted, and one that is made later. A line is given once it is whole. `dir` is absolute.
+ */
+export async function* following(dir: string, from: number, signal: AbortSignal): AsyncGenerator<Line> {
+  const [path] = files(dir);
+  const changes = changesOf(dir, signal);
+  let file = open(path!);
+  let at = file === null ? 0 : from;
+  let decoder = new StringDecoder("utf8");
+  let rest = "";
+  const block = Buffer.alloc(BLOCK);
+  try {
+    for (;;) {
+      // Asked before the reading: what changes during it is looked at next time.
+      const changed = changes.next();
+      for (;;) {
+        if (file === null) {
+          file = open(path!);
+          at = 0;
+          decoder = new StringDecoder("utf8");
+          rest = "";
+          if (file === null) break;
+        }
+        // Asked before the reading, too: who has the name no more is written to no more.
+        const gone = isGone(file, path!);
+        if (fstatSync(file).size < at) at = 0;
+        const read = readSync(file, block, 0, BLOCK, at);
+        at += read;
+        const parts = (rest + decoder.write(block.subarray(0, read))).split("\n");
+        rest = parts.pop() ?? "";
+        for (const text of parts) if (text !== "") yield lineOf(text);
+        if (read > 0) continue;
+        if (!gone) break;
+        closeSync(file);
+        file = null;
+      }
+      if (!(await changed)) return;
+    }
+  } finally {
+    if (file !== null) closeSync(file);
+    changes.close();
+  }
+}
+
+const open = (path: string): number | null => {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw error;
+  }
+};
+
+/** The open file has another name by now, or none. */
+const isGone = (file: number, path: string): boolean => {
+  const named = statSync(path, { throwIfNoEntry: false });
+  const { ino, dev } = fstatSync(file);
+  return !named || named.ino !== ino || named.dev !== dev;
+};
+
+/** Whether the log may have changed since it was last asked; false once the signal has aborted. */
+const changesOf = (dir: string, signal: AbortSignal) => {
+  let dirty = false;
+  let wake: (() => void) | undefined;
+  const ring = () => {
+    dirty = true;
+    wake?.();
+  };
+  const watched = watchDirectory(dir, ring);
+  signal.addEventListener("abort", ring, { once: true });
+  return {
+    next: async (): Promise<boolean> => {
+      while (!dirty && !signal.aborted)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      dirty = false;
+      return !signal.aborted;
+    },
+    close: () => {
+      signal.removeEventListener("abort", ring);
+      watched();
+    },
+  };
+};
+
+/**
+ * Rings for whatever happens to a directory's log, also if the directory is made only later or made anew: until then the
+ * nearest one above it is watched. Returns what ends it.
+ */
+const watchDirectory = (dir: string, ring: () => void): (() => void) => {
+  let watcher: FSWatcher | undefined;
+  let at = "";
+  const look = (): void => {
+    const nearest = nearestTo(dir);
+    const inode = statSync(nearest, { bigint: true, throwIfNoEntry: false })?.ino;
+    if (at === `${nearest} ${inode}`) return;
+    watcher?.close();
+    at = `${nearest} ${inode}`;
+    const whole = nearest === dir;
+    try {
+      watcher = watch(nearest, (_, name) => {
+        // The river's database is written there all the time.
+        if (whole && name !== null && !name.startsWith("log.") && name !== basename(dir)) return;
+        look();
+        if (whole) ring();
+      });
+      watcher.on("error", look);
+    } catch (error) {
+      // It went while it was looked at: the one above it is there.
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+    // What happened before it was watched.
+    ring();
+    look();
+  };
+  look();
+  return () => watcher?.close();
+};
+
+/** The directory itself, or the nearest above it that exists. */
+const nearestTo = (dir: string): string => {
+  let path = dir;
+  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
+  return path;
+};

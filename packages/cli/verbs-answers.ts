@@ -1,0 +1,110 @@
+import { type Command, Option } from "commander";
+import { datasetIn, datasetOr, type Global, type Line, localOnly, optionsOf } from "./line.ts";
+import type { QueryOptions } from "./query.ts";
+import type { TailOptions } from "./tail.ts";
+import type { VerifyOptions } from "./verify.ts";
+
+/** What only asks. */
+export const answerVerbs = ({ program, output, verb, at }: Line): void => {
+  verb(
+    program,
+    "query [sql]",
+    "a statement in Athena's dialect; - reads standard input",
+    "schema DATASET for what there is to ask",
+  )
+    .option("-f, --file <path>", "a file that holds the statement")
+    .addOption(
+      new Option("--format <format>", "how to give the rows (default: table)").choices([
+        "table",
+        "csv",
+        "json",
+        "arrow",
+        "parquet",
+      ]),
+    )
+    .option("-o, --output <path>", "write there")
+    .action(async (sql: string | undefined, _, self: Command) => {
+      const options = optionsOf<Global & QueryOptions>(self);
+      const { asked, query } = await import("./query.ts");
+      const question = await asked(sql, options, output.json);
+      await at(options, (place) => query(place, question));
+    });
+
+  verb(
+    program,
+    "verify [dataset]",
+    "whether every row that entered is where it must be, and only there; exit status 1 if not",
+    "verify --repair",
+  )
+    .option("--origin <sha256>", "only this file of the archive; its first digits are enough")
+    .option("--session <day>", "only rows of this session, YYYY-MM-DD")
+    .option("--wait", "until nothing is in flight")
+    .option("--repair", "send what is missing again, from the archive, then verify again")
+    .action(async (name: string | undefined, _, self: Command) => {
+      const options = optionsOf<Global & VerifyOptions>(self);
+      const dataset = await datasetOr(name, "raw");
+      const { check, verify } = await import("./verify.ts");
+      check(options);
+      await at(options, (place) => verify(place, datasetIn(place.datasets, dataset.name), options), true);
+    });
+
+  verb(
+    program,
+    "explain <ticker> <session>",
+    "a row's whole history: file and line, message, raw object, run, commit, and what it superseded",
+    "explain PETR4 2024-11-08",
+  )
+    .option("--dataset <name>", "instead of the one that has sessions")
+    .action(async (ticker: string, session: string, _, self: Command) => {
+      const options = optionsOf<Global & { dataset?: string }>(self);
+      const dataset = await datasetOr(options.dataset, "sessions");
+      const { check, explain } = await import("./explain.ts");
+      check(ticker, session);
+      await at(options, (place) => explain(place, datasetIn(place.datasets, dataset.name), ticker, session));
+    });
+
+  verb(
+    program,
+    "status",
+    "what is published, what is under way, what is stuck; exit status 1 if anything is",
+    "status",
+  ).action((_, self: Command) =>
+    // A look changes nothing: a river that it must start for itself is a still one.
+    at({ ...optionsOf<Global>(self), still: true }, async (place) => (await import("./status.ts")).status(place)),
+  );
+
+  verb(program, "tail", "what happens, line by line, until Ctrl-C", "status")
+    .option("--dataset <name>", "only what is about this one, or about none")
+    .option("--level <level>", "DEBUG, INFO, WARN or ERROR, and above (default: INFO)")
+    .option("--since <time>", "from then on: 10m, 2h, 3d, or 2025-08-29T21:30 in UTC")
+    .option("-n, --lines <n>", "start with the last so many (default: 20; with --since all)")
+    .option("--for <seconds>", "end after so long")
+    .option("--once", "end after what is there")
+    .action(async (_, self: Command) => {
+      const options = optionsOf<Global & TailOptions>(self);
+      localOnly(options);
+      const { tail, wanted } = await import("./tail.ts");
+      const want = wanted(options, Date.now());
+      if (want.dataset !== null) datasetIn((await import("../datasets/index.ts")).datasets, want.dataset);
+      const ended = new AbortController();
+      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ended.abort());
+      await tail((await import("./place.ts")).stateDir(options), output, want, ended.signal);
+    });
+
+  verb(program, "datasets", "what flows here", "datasets").action(async (_, self: Command) => {
+    localOnly(optionsOf(self));
+    const { datasets } = await import("../datasets/index.ts");
+    (await import("./schema.ts")).listDatasets(output, datasets);
+  });
+
+  verb(
+    program,
+    "schema <dataset>",
+    "the columns of its tables, and its saved queries",
+    "datasets, then pregao schema DATASET",
+  ).action(async (name: string, _, self: Command) => {
+    localOnly(optionsOf(self));
+    const { datasets } = await import("../datasets/index.ts");
+    (await import("./schema.ts")).schema(output, datasetIn(datasets, name));
+  });
+};

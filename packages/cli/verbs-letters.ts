@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import type { DlqOptions } from "./dlq.ts";
+import { type Global, gathered, type Line, optionsOf, queuedDataset } from "./line.ts";
+
+/** Dead letters: what was refused. */
+export const letterVerbs = ({ program, verb, at }: Line): void => {
+  const letters = program.command("dlq").description("what was refused: look at it, put it right, send it again");
+  letters.addHelpText("after", "\nNext: pregao datasets, then pregao dlq list DATASET");
+  const boxNamed = async (of: string) => {
+    const { landed } = await import("./dlq.ts");
+    return of === landed.name ? landed : queuedDataset(of, [landed.name]);
+  };
+  for (const [name, means] of [
+    ["list", "counts by reason and ticker, in the queue and in the archive"],
+    ["show", "each one, with its reason and records"],
+    ["replay", "send them again; one is deleted only after it was accepted"],
+  ] as const) {
+    const command = verb(letters, `${name} <dataset>`, means, `datasets, then pregao dlq ${name} DATASET`)
+      .option("--reason <code>", "only this reason")
+      .option("--ticker <ticker>", "only this ticker")
+      .option("--older-than <age>", "first seen longer ago: 90m, 12h, 3d, or before YYYY-MM-DD")
+      .option("--since <age>", "first seen since then: 90m, 12h, 3d or YYYY-MM-DD")
+      .option("--limit <n>", "at most so many, oldest first");
+    if (name === "replay")
+      command
+        .option("--patch <field=value>", "set a field of every record first; the value null for none", gathered, [])
+        .option("--again", "also what failed again after a replay, and what today's rules would refuse")
+        .option("--dry-run", "say how many records would pass today and why the others not; send nothing")
+        .option("--yes", "do not ask");
+    command.action(async (of: string, _, self: Command) => {
+      const options = optionsOf<Global & DlqOptions>(self);
+      const dlq = await import("./dlq.ts");
+      const box = await boxNamed(of);
+      dlq.check(box, options);
+      const sends = name === "replay" && !options.dryRun;
+      await at({ ...options, still: !sends }, (place) => dlq[name](place, box, options), sends);
+    });
+  }
+  verb(
+    letters,
+    "replays <dataset>",
+    "what was sent again, by whom and when",
+    "datasets, then pregao dlq replays DATASET",
+  ).action(async (of: string, _, self: Command) => {
+    const box = await boxNamed(of);
+    const { listReplays } = await import("./dlq.ts");
+    await at({ ...optionsOf<Global>(self), still: true }, (place) => listReplays(place, box));
+  });
+  verb(
+    letters,
+    "undo <dataset> [replay]",
+    "take a replay back, the last one unless named: its records leave the tables and are dead letters again",
+    "datasets, then pregao dlq replays DATASET",
+  )
+    .option("--yes", "do not ask")
+    .action(async (of: string, replay: string | undefined, _, self: Command) => {
+      const options = optionsOf<Global & { yes?: boolean }>(self);
+      const { undo, undoable } = await import("./dlq.ts");
+      const box = await boxNamed(of);
+      undoable(box);
+      await at(options, (place) => undo(place, box, replay, options), true);
+    });
+};

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { list as objects } from "../../packages/aws/store.ts";
+import * as dlq from "../../packages/cli/dlq.ts";
+import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { ask, testPlace } from "../place.ts";
+import { cutting, good, letter, letters, misspelled, negative, post, replay } from "./letters.fixture.ts";
+
+let place: Awaited<ReturnType<typeof testPlace>>;
+beforeAll(async () => {
+  place = await testPlace();
+  await post(place, "bovespa-dlq", [letter("OUTRA1", [good("OUTRA1", 0), good("OUTRA1", 50)])]);
+  await replay(place);
+});
+afterAll(() => place.remove());
+
+type Undone = { replay: string; letters: number; events: number; units: string[]; rebuilt: boolean; before: boolean };
+const undo = async (id?: string, at = place) => {
+  await dlq.undo(at, bovespa, id, { yes: true });
+  await place.stack!.idle();
+  return place.output.documents.at(-1) as Undone;
+};
+/** The rows of all tables, in an order of their own. */
+const tables = () =>
+  Promise.all(
+    bovespa.tables.map(async ({ name }) =>
+      (await ask(place, `SELECT * FROM ${name}`)).map((row) => JSON.stringify(row)).sort(),
+    ),
+  );
+const tickers = async () =>
+  (await ask(place, "SELECT DISTINCT ticker FROM bovespa_refined ORDER BY ticker")).map((row) => row.ticker);
+const withdrawn = async () => {
+  const keys: string[] = [];
+  for await (const { key } of objects(place.aws, "state", "withdrawn/")) keys.push(key);
+  return keys.length;
+};
+const bodies = async () => (await letters(place)).map((l) => l.body);
+
+describe("undo of a replay", () => {
+  test("gives back exactly the records that had passed, and leaves every table as it was before", async () => {
+    const before = await tables();
+    const mixed = letter("MISTA3", [good("MISTA3", 0), negative("MISTA3", 1), good("MISTA3", 2)]);
+    await post(place, "bovespa-dlq", [mixed]);
+    const { replay: id, pass, refuse } = await replay(place);
+    expect([pass, refuse.map((r) => [r.reason, r.records])]).toEqual([{ letters: 1, records: 2 }, [["negative", 1]]]);
+    expect(await tickers()).toContain("MISTA3");
+    const [refused] = await letters(place);
+    expect(refused).toMatchObject({ reason: "negative", attempts: 2, before: ["unjudgeable"] });
+
+    expect(await undo()).toMatchObject({ replay: id, letters: 1, events: 2, rebuilt: true, before: false });
+    expect(await tables()).toEqual(before);
+    expect(await withdrawn()).toBe(2);
+    const all = await letters(place);
+    expect(all.map((l) => [l.reason, l.attempts, l.records]).sort()).toEqual(
+      [
+        ["negative", 2, [negative("MISTA3", 1)]],
+        ["unjudgeable", 1, [good("MISTA3", 0), good("MISTA3", 2)]],
+      ].sort(),
+    );
+  });
+
+  test("asked for again it says that it was done, and changes nothing", async () => {
+    const before = [await tables(), await bodies()];
+    expect(await undo()).toMatchObject({ letters: 1, events: 2, rebuilt: true, before: true });
+    expect([await tables(), await bodies()]).toEqual(before);
+  });
+
+  test("a later replay of what was withdrawn lets it count again", async () => {
+    const { pass, stay } = await replay(place);
+    expect([pass.records, stay.failedBefore.letters]).toEqual([2, 1]);
+    expect(await withdrawn()).toBe(0);
+    const rows = await ask(place, "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'MISTA3'");
+    expect(rows).toEqual([{ n: "2" }]);
+  });
+
+  test("takes back the letter as it was before the patch", async () => {
+    const before = await tables();
+    const wrong = letter("TORTA3", [misspelled("TORTA3")], "invalid_field");
+    await post(place, "bovespa-dlq", [wrong]);
+    const { sent } = await replay(place, { ticker: "TORTA3", patch: [`preult=${good("TORTA3").preult}`] });
+    expect([sent, await tickers()]).toEqual([1, expect.arrayContaining(["TORTA3"])]);
+    await undo();
+    expect(await bodies()).toContain(wrong.body);
+    expect(await tables()).toEqual(before);
+  });
+
+  test("before its rows have arrived keeps them out all the same", async () => {
+    const before = await tables();
+    const early = letter("CEDO3", [good("CEDO3", 0), good("CEDO3", 1)]);
+    await post(place, "bovespa-dlq", [early]);
+    await dlq.replay(place, bovespa, { ticker: "CEDO3", yes: true });
+    // Its message is in the queue, in the stream or in a run: nobody waited.
+    expect(await undo()).toMatchObject({ events: 2, rebuilt: true });
+    expect(await tables()).toEqual(before);
+    expect(await bodies()).toContain(early.body);
+  });
+
+  test("of one that nobody knows, or of what cannot be undone, says so", async () => {
+    await expect(undo("none-such")).rejects.toThrow("expected the replay none-such of bovespa, there is none");
+    await expect(dlq.undo(place, dlq.landed, undefined, { yes: true })).rejects.toThrow("cannot be undone");
+    await expect(dlq.undo(place, bovespa, undefined, {})).resolves.toBeUndefined();
+  });
+});
+
+describe("an undo that is cut", () => {
+  let count = 0;
+  const cuts: [string, (command: string, input: Record<string, unknown>) => "before" | "after" | undefined][] = [
+    ["before the letters are back", (c) => (c === "SendMessageBatchCommand" ? "before" : undefined)],
+    ["after the letters are back", (c) => (c === "SendMessageBatchCommand" ? "after" : undefined)],
+    [
+      "in the middle of the withdrawals",
+      (() => {
+        let n = 0;
+        return (c: string, i: Record<string, unknown>) =>
+          c === "PutObjectCommand" && String(i.Key).startsWith("withdrawn/") && ++n === 2 ? "before" : undefined;
+      })(),
+    ],
+    [
+      "before it is marked",
+      (c, i) => (c === "PutObjectCommand" && /undone\.json$/.test(String(i.Key)) ? "before" : undefined),
+    ],
+    [
+      "after it is marked",
+      (c, i) => (c === "PutObjectCommand" && /undone\.json$/.test(String(i.Key)) ? "after" : undefined),
+    ],
+    [
+      "before the run of the rebuild",
+      (c, i) => (c === "PutObjectCommand" && /^runs\//.test(String(i.Key)) ? "before" : undefined),
+    ],
+    [
+      "before it is noted that the rebuild was done",
+      (_c, i) => (/rebuilt\.json$/.test(String(i.Key)) ? "before" : undefined),
+    ],
+  ];
+  test.each(cuts)("%s loses no record, and the same command finishes it", async (_, cut) => {
+    const ticker = `CORTE${count++}`;
+    const before = await tables();
+    const lost = letter(ticker, [good(ticker, 0), good(ticker, 1), good(ticker, 2)]);
+    await post(place, "bovespa-dlq", [lost]);
+    const { replay: id } = await replay(place, { ticker });
+    const after = await tables();
+    await expect(undo(id!, cutting(place, cut))).rejects.toThrow();
+    await place.stack!.idle();
+    // Wherever it was cut, the record is a dead letter or in the tables.
+    const back = (await bodies()).includes(lost.body);
+    if (!back) expect(await tables()).toEqual(after);
+    expect(await undo(id!)).toMatchObject({ replay: id, letters: 1, events: 3, rebuilt: true });
+    expect(await tables()).toEqual(before);
+    expect((await bodies()).filter((body) => body === lost.body)).toHaveLength(1);
+  });
+});
