@@ -1,0 +1,3 @@
+import "./impatient.ts";
+
+export { handler } from "../../../functions/scrape.ts";

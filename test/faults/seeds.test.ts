@@ -1,0 +1,3 @@
+import { seedsSuite } from "./suite.ts";
+
+seedsSuite(1, 20);

@@ -1,0 +1,81 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, expect, test } from "vitest";
+import type { Outgoing } from "../../packages/aws/queues.ts";
+import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { sendFile as flowFile, testPlace } from "../place.ts";
+import { archived, compare, expected } from "./index.ts";
+import { corrected, fileOf, marketLines } from "./market.ts";
+import { inDisorder, inParts, plainly, type Ran } from "./orders.ts";
+import { inPieces, outgoing } from "./river.ts";
+
+/** Three sessions over a year's end, their correction, and rows by hand that say nothing of how many there are. */
+const sessions = ["2021-12-29", "2021-12-30", "2022-01-03"];
+const lines = marketLines({ seed: 31, sessions, papers: 60 });
+let sent: Outgoing[];
+let plain: Ran;
+beforeAll(async () => {
+  const [first, second, hand] = await Promise.all([
+    outgoing(fileOf(lines, "2022-01-03"), { scraped_at: "2022-01-04 00:10:00.000", version: "2022-01-03" }),
+    outgoing(fileOf(corrected(lines, 32), "2022-01-03"), {
+      scraped_at: "2022-01-04 02:10:00.000",
+      version: "2022-01-03/2022-01-04T01:11:00.000Z",
+    }),
+    outgoing(fileOf(lines.slice(0, 30), "2022-01-01"), { scraped_at: "2022-01-05 00:00:00.000", version: "9" }),
+  ]);
+  const silent = hand!.map((m) => ({ ...m, body: m.body.replaceAll(/"origin_rows":\d+/g, '"origin_rows":null') }));
+  sent = [...inPieces(first!), ...second!, ...silent];
+  plain = await inParts([sent], plainly);
+}, 300_000);
+
+test("the plain run is what the oracle says", () => {
+  expect(plain.differences).toEqual([]);
+});
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "random order, up to three times, small objects, bells lost and doubled, four callers at once: the same bytes (%i)",
+  async (seed) => {
+    const ran = await inDisorder(sent, {
+      seed,
+      shape: { batch: 5 + 3 * seed, mib: 0.02 * seed },
+      parts: 2 * seed,
+      times: 3,
+      lost: 0.25,
+      doubled: 0.25,
+      callers: 4,
+    });
+    expect(ran.differences).toEqual([]);
+    expect(ran.tables).toEqual(plain.tables);
+    expect(ran.objects).toBeGreaterThan(5);
+  },
+);
+
+test("a real session in any order, every message up to three times: the same bytes as in the file's order", async () => {
+  const real = await outgoing(readFileSync(new URL(bovespa.demo!.file)), {
+    scraped_at: "2024-11-09 01:11:00.000",
+    version: "2024-11-08",
+  });
+  const once = await inParts([real], plainly);
+  expect(once.differences).toEqual([]);
+  const ran = await inDisorder(real, {
+    seed: 9,
+    shape: { batch: 500, mib: 2 },
+    parts: 5,
+    times: 3,
+    lost: 0.3,
+    doubled: 0.3,
+    callers: 4,
+  });
+  expect(ran.tables).toEqual(once.tables);
+  expect(ran.objects).toBeGreaterThan(5);
+});
+
+test("a real year's file, 104,390 rows of 12 sessions: every table, row by row and column by column", async () => {
+  const file = new URL("../fixtures/cotahist/COTAHIST_A2023.ZIP", import.meta.url);
+  const place = await testPlace();
+  try {
+    await flowFile(place, bovespa, file.pathname);
+    expect(await compare(place, expected([await archived(place.aws, readFileSync(file))]))).toEqual([]);
+  } finally {
+    await place.remove();
+  }
+});
