@@ -41,7 +41,7 @@ export const handler = async (event: SQSEvent, context: Context): Promise<SQSBat
       { until: before },
     );
     return rejects.map(({ receipt }, index) => ({
-      receipts: new Set([receipt]),
+      receipts: new Map([[receipt, 1]]),
       taken: sent[index]?.outcome === "accepted",
     }));
   }

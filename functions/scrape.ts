@@ -254,7 +254,10 @@ export const inMemory = (data: Uint8Array): Bytes => ({
 export const download = async (url: string): Promise<OriginFile> => {
   const answer = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS), redirect: "follow" });
   if (!answer.ok || !answer.body)
-    throw new PregaoError("origin_status", `expected 200 from ${url}, came ${answer.status} ${answer.statusText}. Nothing of it was sent: check the address, and whether there is such a file`);
+    throw new PregaoError(
+      "origin_status",
+      `expected 200 from ${url}, came ${answer.status} ${answer.statusText}. Nothing of it was sent: check the address, and whether there is such a file`,
+    );
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of answer.body) {

@@ -5,7 +5,7 @@ import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { readDeadLetter } from "../core/reject.ts";
-import { commitNumber, isApplied, newestCommit, openObjects, rowTables } from "./lake.ts";
+import { commitNumber, inList, isApplied, newestCommit, openObjects, pathOf, quote, rowTables } from "./lake.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -16,7 +16,7 @@ export type Account = {
   sent: number;
   /** Lines of the origin that say the same as another line of it: one event. */
   repeated: number;
-  /** Distinct events in raw. */
+  /** Distinct events in raw, but for objects that are held or have failed. */
   raw: number;
   /** Records in the dead-letter queue. */
   rejected: number;
@@ -69,9 +69,11 @@ export const followed = async (
     const state = `${commit?.commit} ${letters}`;
     // Bytes that came before may be in the tables already: their account says so before any new commit does.
     const enough = !scraped.fresh || events + rejected >= distinct;
-    if (enough && state !== asked && (await settled(place, dataset, commit))) {
-      const account = await accountOf(place, dataset, scraped, rejected, commit);
+    const stuck = enough && state !== asked ? await settled(place, dataset, commit) : null;
+    if (stuck) {
+      const account = await accountOf(place, dataset, scraped, rejected, commit, stuck);
       if (account.raw + rejected >= distinct) return account;
+      await mustNotHold(place, dataset, scraped, commit!, stuck);
       asked = state;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -97,11 +99,40 @@ const heldError = (dataset: Dataset, { findings }: Commit["held"][number]): Preg
   );
 };
 
-/** Every raw object that is there is settled, and the catalog shows the newest commit: what a query sees is the end of it. */
-const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> =>
-  commit !== null &&
-  (await openObjects(place, dataset, commit, true)).size === 0 &&
-  (await isApplied(place, dataset, commit));
+/**
+ * The keys of what is held or has failed, once every other raw object that is there is settled and the catalog shows the
+ * newest commit: what a query sees is the end of it. Null before.
+ */
+const settled = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<string[] | null> => {
+  if (commit === null) return null;
+  const open = await openObjects(place, dataset, commit, true);
+  if ([...open.values()].includes("pending") || !(await isApplied(place, dataset, commit))) return null;
+  return [...open.keys()];
+};
+
+const rowsOfOrigin = ({ origin: { sha256, scraped_at } }: Scraped, dataset: Dataset): string =>
+  `SELECT count(DISTINCT event_id) AS n FROM ${dataset.raw!.table.name} WHERE origin_sha256 = '${sha256}' AND ingest_date >= DATE '${scraped_at.slice(0, 10)}'`;
+
+/** What has long been stuck may have rows of this origin too: then its end is not in sight. */
+const mustNotHold = async (
+  place: Place,
+  dataset: Dataset,
+  scraped: Scraped,
+  commit: Commit,
+  stuck: readonly string[],
+): Promise<void> => {
+  for (const key of stuck) {
+    const [row] = await all(
+      place.aws,
+      `${rowsOfOrigin(scraped, dataset)} AND "$path" = ${quote(pathOf(place, key))}`,
+      dataset.database,
+    );
+    if (Number(row?.n) === 0) continue;
+    const held = commit.held.find((h) => h.key === key);
+    if (held) throw heldError(dataset, held);
+    throw failedError(commit.failed.find((f) => f.key === key)!);
+  }
+};
 
 const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<number> =>
   peek(place.aws, `${dataset.name}-dlq`, (messages) => {
@@ -120,12 +151,14 @@ const accountOf = async (
   scraped: Scraped,
   rejected: number,
   commit: Commit | null,
+  stuck: readonly string[],
 ): Promise<Account> => {
-  const { sha256, scraped_at } = scraped.origin;
+  const { sha256 } = scraped.origin;
   const { published, waiting } = rowTables(dataset);
   const [raw] = await all(
     place.aws,
-    `SELECT count(DISTINCT event_id) AS n FROM ${dataset.raw!.table.name} WHERE origin_sha256 = '${sha256}' AND ingest_date >= DATE '${scraped_at.slice(0, 10)}'`,
+    rowsOfOrigin(scraped, dataset) +
+      (stuck.length ? ` AND "$path" NOT IN ${inList(stuck.map((key) => pathOf(place, key)))}` : ""),
     dataset.database,
   );
   const counts: Record<string, number> = {};

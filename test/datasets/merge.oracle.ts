@@ -68,13 +68,18 @@ const origins = [
   { source_version: "2024-11-09", scraped_at: "2024-11-09 00:00:00.000", origin_sha256: "a".repeat(64) },
   { source_version: "2024-11-09", scraped_at: "2024-11-09 00:00:00.001", origin_sha256: "0".repeat(64) },
   { source_version: "2024-11-09", scraped_at: "2024-11-09 00:00:00.001", origin_sha256: "c".repeat(64) },
+  // Each unlike the one before it in one part alone.
+  { source_version: "2024-11-10", scraped_at: "2024-11-09 00:00:00.001", origin_sha256: "c".repeat(64) },
+  { source_version: "2024-11-10", scraped_at: "2024-11-09 00:00:00.002", origin_sha256: "c".repeat(64) },
 ];
-/** Cash, an option, and one ticker with two terms. */
+/** Cash, an option, and one ticker with two terms; then one unlike the first in its ticker alone, the third in its market alone. */
 const keys = [
   { codneg: "PETR4", tpmerc: "010", prazot: null },
   { codneg: "PETRK36", tpmerc: "070", prazot: null },
   { codneg: "PETR4T", tpmerc: "030", prazot: "030" },
   { codneg: "PETR4T", tpmerc: "030", prazot: "060" },
+  { codneg: "PETR3", tpmerc: "010", prazot: null },
+  { codneg: "PETR4T", tpmerc: "010", prazot: "030" },
 ];
 export const RANKS = origins.length;
 export const KEYS = keys.length;

@@ -1,4 +1,4 @@
-import { exhaustive, sampled } from "../datasets/merge.worlds.ts";
+import { comebacks, exhaustive, sampled } from "../datasets/merge.worlds.ts";
 import { mutantsOf } from "./sql.ts";
 import { checkOf, sqlOf } from "./worlds.ts";
 
@@ -47,7 +47,7 @@ const equivalents: readonly [RegExp, string][] = [
 const wanted = process.argv.slice(2);
 const original = sqlOf();
 /** The cheap ones first: most mutants die at once. */
-const checks = [await checkOf(sampled(1, 60)), await checkOf([...exhaustive(), ...sampled(2, 300)])];
+const checks = [await checkOf(sampled(1, 60)), await checkOf([...exhaustive(), ...sampled(2, 300), ...comebacks()])];
 for (const check of checks) {
   const wrong = await check.wrong(original);
   if (wrong) throw new Error(`the SQL as it is fails: ${wrong}`);

@@ -138,7 +138,7 @@ const differing = async (session: Session, sql: Sql, must: readonly Must[]): Pro
       }
       const [counted] = await session.rows("SELECT * FROM accounts");
       for (const [name, value] of Object.entries(account))
-        if (Number(counted?.[name]) !== value) return `${name} of run ${r}`;
+        if (String(counted?.[name]) !== String(value)) return `${name} of run ${r}`;
       for (const table of MERGED)
         await session.run(`CREATE OR REPLACE TEMP TABLE ${quoted(`atual_${table}`)} AS SELECT * FROM ${quoted(table)}`);
     }

@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll } from "vitest";
 import { digest } from "../../functions/river.ts";
 import { inMemory, scrape } from "../../functions/scrape.ts";
 import { type Aws, connect } from "../../packages/aws/index.ts";
@@ -44,6 +45,9 @@ const shaped = ({ batch, mib = 64, pace = "daily" }: Shape): Topology => {
 export type River = Reader & { stack: Stack; aws: Aws; database: string; dir: string; close: () => Promise<void> };
 
 let template: Promise<string> | undefined;
+afterAll(async () => {
+  if (template) rmSync(await template, { recursive: true, force: true });
+});
 
 /** A state directory in which the calendar is made already; every river starts from a copy of it. */
 const calendarMade = async (): Promise<string> => {
@@ -52,7 +56,6 @@ const calendarMade = async (): Promise<string> => {
   await stack.invoke("advance", { datasets: datasets.map((d) => d.name) });
   await stack.idle();
   await stack.stop();
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   return dir;
 };
 

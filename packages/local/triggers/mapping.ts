@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import { PregaoError } from "../../core/errors.ts";
 import { type Invocation, type LogLine, PAYLOAD_BYTES, type Runtime } from "../lambda.ts";
 import type { Received, Sqs } from "../sqs/index.ts";
@@ -144,20 +145,27 @@ export const eventSourceMapping = (
   };
 
   const run = async (messages: readonly Received[], event: string): Promise<void> => {
-    try {
-      settle(messages, await runtime.invoke(spec.function, event));
-    } catch (error) {
-      deps.onLog({
-        timestamp: new Date(now()).toISOString(),
-        level: "ERROR",
-        component: spec.function,
-        message: `a batch could not be settled: ${String(error)}`,
-      });
-    } finally {
-      running--;
-      state.touch();
-      pump();
+    const outcome = await runtime.invoke(spec.function, event);
+    // Its outcome is known: a disk that is full now must not make it unknown.
+    for (let pause = 0; ; pause = TROUBLE_MS) {
+      if (pause) await wait(pause, undefined, { ref: false });
+      try {
+        settle(messages, outcome);
+        break;
+      } catch (error) {
+        if (!state.db.isOpen) break;
+        deps.onLog({
+          timestamp: new Date(now()).toISOString(),
+          level: "ERROR",
+          component: spec.function,
+          message: "a batch's outcome could not be written, and will be again",
+          metadata: { queue: spec.queue, error: String(error) },
+        });
+      }
     }
+    running--;
+    state.touch();
+    pump();
   };
 
   function pump(): void {
