@@ -187,13 +187,15 @@ test.each<[string, Uint8Array, string]>([
   [
     "a session that does not exist",
     file([...some(2), line({ datpre: "20241131" })]),
-    'origin_session: COTAHIST, line 4: expected a session that is a day since 1986-01-01, YYYYMMDD, came "20241131".',
+    'origin_session: COTAHIST, line 4: expected a session from 1986-01-01 to 2024-11-08, the header\'s date, as YYYYMMDD, came "20241131".',
   ],
-  ...["19851231", "10241108", "09990601", "00000601"].map((datpre): [string, Uint8Array, string] => [
-    `a session of ${datpre}, before the exchange's first file,`,
-    file([...some(2), line({ datpre })]),
-    `origin_session: COTAHIST, line 4: expected a session that is a day since 1986-01-01, YYYYMMDD, came "${datpre}".`,
-  ]),
+  ...["19851231", "10241108", "09990601", "00000601", "20241109", "20341108"].map(
+    (datpre): [string, Uint8Array, string] => [
+      `a session of ${datpre}, before the exchange's first file or after this one,`,
+      file([...some(2), line({ datpre })]),
+      `origin_session: COTAHIST, line 4: expected a session from 1986-01-01 to 2024-11-08, the header's date, as YYYYMMDD, came "${datpre}".`,
+    ],
+  ),
 ])("%s is rejected whole, with what was expected and what came", async (_, data, fault) => {
   const came = await faultOf(data);
   expect(came.slice(0, fault.length)).toBe(fault);

@@ -8,8 +8,11 @@ import { LINE } from "./layout.ts";
 export type Slab = {
   bytes: Uint8Array;
   rows: number;
-  stride: number /** Number of its first line, the header being 1. */;
+  stride: number;
+  /** Number of its first line, the header being 1. */
   line: number;
+  /** The day the file was generated, yyyymmdd: no session in it is later. */
+  generated: number;
 };
 
 /** What the first line states: its characters 3-31, which the trailer repeats, and the day of its generation. */
@@ -72,7 +75,10 @@ export async function* slabs(bytes: Bytes, progress?: (done: number) => void): A
       if (!endsWell(buffer, p, end)) throw length(buffer.subarray(p, filled), line + rows, end);
       if (buffer[p] !== 48 || buffer[p + 1] !== 49) break;
     }
-    if (rows > 0) yield { bytes: buffer.subarray(at, at + rows * stride), rows, stride, line };
+    if (rows > 0) {
+      const generated = Number(header.day.replaceAll("-", ""));
+      yield { bytes: buffer.subarray(at, at + rows * stride), rows, stride, line, generated };
+    }
     line += rows;
     at += rows * stride;
     if (rows < lines) {

@@ -24,22 +24,23 @@ const latin1 = (bytes: Uint8Array, at: number, width: number): string =>
 const firstSession = Number(FIRST_SESSION.replaceAll("-", ""));
 
 /**
- * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day, or before the first file,
- * rejects the file: nobody could say any more how many rows which session has, and a session that looks complete
- * supersedes.
+ * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day, before the first file, or after
+ * the day on which this one was generated rejects the file: nobody could say any more how many rows which session has,
+ * and a session that looks complete supersedes.
  */
-const decodeSlab = ({ bytes, rows, stride, line }: Slab, block: Block): Int32Array => {
+const decodeSlab = ({ bytes, rows, stride, line, generated }: Slab, block: Block): Int32Array => {
   decodeBlock(bytes, rows, stride, block);
   const sessions = days(block, SESSION);
   for (let row = 0; row < rows; row++) {
-    if (block.flags[row] === 0 && sessions[row]! >= firstSession) continue;
+    const isDay = sessions[row]! >= firstSession && sessions[row]! <= generated;
+    if (block.flags[row] === 0 && isDay) continue;
     const text = bytes.subarray(row * stride, row * stride + LINE);
     mustBeOneLine(text, line + row);
-    if (sessions[row]! < firstSession)
+    if (!isDay)
       throw fault(
         "origin_session",
         line + row,
-        `a session that is a day since ${FIRST_SESSION}, YYYYMMDD`,
+        `a session from ${FIRST_SESSION} to ${spelledDay(generated)}, the header's date, as YYYYMMDD`,
         JSON.stringify(latin1(text, SESSION.at, SESSION.width)),
       );
   }
