@@ -3,12 +3,13 @@ import type { Aws } from "../packages/aws/index.ts";
 import { send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
 import { books, newestCommit } from "../packages/aws/runs.ts";
-import { type Rested, shapeOf, type Wish, advance as walk } from "../packages/core/advance.ts";
+import { type Rested, advance as walk } from "../packages/core/advance.ts";
 import type { Commit } from "../packages/core/commit.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
+import { shapeOf, type Wish } from "../packages/core/facts.ts";
 import { behind, unitsOf } from "../packages/core/rebuild.ts";
 import { recipeOf } from "../packages/core/recipe.ts";
-import { rejectBody } from "../packages/core/reject.ts";
+import { type Before, rejectBody, unwrap } from "../packages/core/reject.ts";
 import { bucket, logicalName, type Stage } from "../packages/core/stage.ts";
 import { log } from "./log.ts";
 import { datasetNamed, digest, openRiver } from "./river.ts";
@@ -83,11 +84,10 @@ export const handler = async (event: SQSEvent | Clock, context: Context): Promis
     if (ends.includes(null)) throw new Error("not every dataset came to rest; the next call goes on");
     return;
   }
-  const bells = event.Records.map(({ messageId, body }) => ({
-    messageId,
-    body,
-    ...readBell(aws.stage, datasets, body),
-  }));
+  const bells = event.Records.map(({ messageId, body, attributes }) => {
+    const bell = { messageId, sentAt: Number(attributes.SentTimestamp), ...bellIn(body) };
+    return { ...bell, ...readBell(aws.stage, datasets, bell.body) };
+  });
   const rung = new Map<string, Rested | null>();
   const names = [...new Set(bells.flatMap((bell) => bell.for))];
   await Promise.all(
@@ -100,7 +100,7 @@ export const handler = async (event: SQSEvent | Clock, context: Context): Promis
     await Promise.all(
       bells
         .filter((bell) => bell.problem !== null)
-        .map(async (bell) => [bell.messageId, await refuse(aws, bell.body, bell.problem ?? "", until)] as const),
+        .map(async (bell) => [bell.messageId, await refuse(aws, bell, until)] as const),
     ),
   );
   const back = bells.filter((bell) => {
@@ -193,10 +193,24 @@ const decodeKey = (written: unknown): string | null => {
   }
 };
 
-/** Whether the dead-letter queue took it. */
-const refuse = async (aws: Aws, body: string, problem: string, until: number): Promise<boolean> => {
-  const cause = { reason: "no_bell", message: problem, path: "", seen: new Date().toISOString() };
-  const [sent] = await send(aws, "landed-dlq", [rejectBody({ name: "landed" }, body, cause, digest)], { until });
+/** A bell as it came first: one that a replay sent again is in its dead letter, and goes on with its history. */
+export const bellIn = (body: string): { body: string; before?: Before } => {
+  try {
+    const wrapped = unwrap(JSON.parse(body));
+    return wrapped ? { body: wrapped.body, before: wrapped } : { body };
+  } catch {
+    return { body };
+  }
+};
+
+type Refused = { body: string; before?: Before; sentAt: number; problem: string | null };
+
+/** Whether the dead-letter queue took it. However often it is refused, its letter is the same: first seen when sent. */
+const refuse = async (aws: Aws, { body, before, sentAt, problem }: Refused, until: number): Promise<boolean> => {
+  const message = problem ?? "";
+  const cause = { reason: "no_bell", message, path: "", seen: new Date(sentAt).toISOString() };
+  const letter = rejectBody({ name: "landed" }, body, cause, digest, before);
+  const [sent] = await send(aws, "landed-dlq", [letter], { until });
   log("WARN", "advance", "a message that is no bell was rejected", { problem, accepted: sent?.outcome === "accepted" });
   return sent?.outcome === "accepted";
 };

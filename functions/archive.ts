@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
-import { archive as keep } from "../packages/aws/letters.ts";
+import { putAway } from "../packages/aws/letters.ts";
 import { type ReceivedMessage, walk } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
 import { log } from "./log.ts";
@@ -19,7 +19,7 @@ export const handler = async (event: Clock, context: Context): Promise<void> => 
   const ends = await Promise.all(
     event.boxes.map(async (box) => {
       try {
-        return await archive(aws, box, { until, now: Date.now() });
+        return await archiveOld(aws, box, { until, now: Date.now() });
       } catch (error) {
         log("ERROR", "archive", "stopped by an error; tomorrow's call goes on", {
           box,
@@ -36,7 +36,7 @@ export const handler = async (event: Clock, context: Context): Promise<void> => 
  * Puts the letters of a box that are older than ten days into the archive, then deletes them from their queue. Safe to
  * cut anywhere and to do twice. `until` and `now` in ms since 1970. @returns how many were archived.
  */
-export const archive = async (
+export const archiveOld = async (
   aws: Aws,
   box: string,
   { until, now }: { until: number; now: number },
@@ -48,14 +48,24 @@ export const archive = async (
     `${box}-dlq`,
     async (messages, queue) => {
       const old = messages.filter(isOld);
-      await Promise.all(old.map((message) => keep(aws, box, message)));
+      await Promise.all(old.map((message) => putAway(aws, box, message)));
       await queue.remove(old);
       letters += old.length;
       return undefined;
     },
     { until },
   );
-  if (letters > 0 || !whole)
-    log(whole ? "INFO" : "WARN", "archive", "dead letters archived", { box, letters, hidden, whole });
+  if (letters > 0) log("INFO", "archive", "dead letters archived", { box, letters, hidden });
+  // SQS gives letters in an order of its own: what it would delete next may be among those that were not seen.
+  if (!whole)
+    log(
+      "ERROR",
+      "archive",
+      "not every dead letter was seen: old ones may be left, and SQS deletes them after 14 days",
+      {
+        ...{ box, letters, hidden },
+        next: `pregao dlq list ${box}`,
+      },
+    );
   return letters;
 };

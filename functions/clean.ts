@@ -22,7 +22,7 @@ export type CleanOptions = { now: number; until: number };
  */
 export type Cleaned = { old: number; files: number; bytes: number; folders: number; kept: number; left: number };
 
-/** Deletes what is superseded for 7 days. Nothing else deletes, and every call goes on where the last one ended. */
+/** Deletes what is superseded for 7 days. Nothing else deletes files of tables; every call goes on where the last ended. */
 export const handler = async (event: Clock, context: Context): Promise<void> => {
   const { aws, datasets } = openRiver();
   const until = deadline(context);

@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
 import { type Outgoing, type Sent, send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { create, getBytes, head } from "../packages/aws/store.ts";
+import { create, getBytes, head, put } from "../packages/aws/store.ts";
 import { saoPauloDay } from "../packages/core/calendar.ts";
 import type { Bytes, Dataset, Origin, Survey } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
@@ -181,7 +181,7 @@ export const openArchived = async (
   const damaged = (came: string): PregaoError =>
     new PregaoError(
       "archive",
-      `${key} in the bucket origin: expected bytes with that SHA-256, came ${came}. Put the object back as it was, with its metadata, from a copy`,
+      `${key} in the bucket origin: expected bytes with that SHA-256, came ${came}. Ingest the same file again, which puts it right`,
       { key },
     );
   const there = await head(aws, "origin", key);
@@ -212,6 +212,13 @@ const readAll = async (bytes: Bytes, start: number, end: number): Promise<Uint8A
   return data;
 };
 
+/** Whether the archive still holds these bytes. What cannot be read is not whole: to write it again changes nothing. */
+const isWhole = (aws: Aws, dataset: Dataset, sha256: string): Promise<boolean> =>
+  openArchived(aws, dataset, sha256).then(
+    () => true,
+    () => false,
+  );
+
 const archive = async (
   aws: Aws,
   dataset: Dataset,
@@ -230,6 +237,9 @@ const archive = async (
   if (!before) {
     fresh = (await create(aws, "origin", key, await readAll(file.bytes, 0, file.bytes.size), ours)) === "created";
     before = await head(aws, "origin", key);
+  } else if (!(await isWhole(aws, dataset, sha256))) {
+    await put(aws, "origin", key, await readAll(file.bytes, 0, file.bytes.size), before.metadata);
+    log("WARN", "scrape", "the archived bytes were damaged, and were put right by these", { key });
   }
   const stored = archivedOf(key, before?.metadata, file.source);
   if (file.version && stored.version !== file.version)

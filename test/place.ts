@@ -22,6 +22,7 @@ export const silent = (): Output & { documents: unknown[]; screens: string[] } =
       screens.push(screen());
     },
     say: () => {},
+    here: (text) => text,
     bar: () => ({ at: () => {}, done: () => {} }),
   };
 };

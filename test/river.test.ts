@@ -1,9 +1,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import * as dlq from "../packages/cli/dlq.ts";
+import * as dlq from "../packages/cli/dlq/index.ts";
 import { publish } from "../packages/cli/publish.ts";
-import { status } from "../packages/cli/status.ts";
+import { status } from "../packages/cli/status/index.ts";
 import { bovespa } from "../packages/datasets/bovespa/index.ts";
 import { ask, sendFile, testPlace } from "./place.ts";
 

@@ -9,7 +9,7 @@ import {
   type StorageDescriptor,
   UpdateTableCommand,
 } from "@aws-sdk/client-glue";
-import type { Catalog } from "../core/advance.ts";
+import type { Catalog } from "../core/facts.ts";
 import type { TableMap } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
 import { partitionName, partitionValues, type Table } from "../core/table.ts";

@@ -1,5 +1,5 @@
 import { GetJobRunsCommand, StartJobRunCommand } from "@aws-sdk/client-glue";
-import type { Attempt } from "../core/advance.ts";
+import type { Attempt } from "../core/facts.ts";
 import type { Run } from "../core/run.ts";
 import { bucket, resource } from "../core/stage.ts";
 import type { Aws } from "./index.ts";

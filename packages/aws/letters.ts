@@ -22,31 +22,37 @@ const READS = 16;
 const BATCH_LETTERS = 1000;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
-/** What was looked at; `hidden`: letters in other hands, which were not; `whole`: no more would fit in one look. */
+/**
+ * How far a look went. `hidden`: letters of the queue in other hands, which were not seen; `whole` false: there are more
+ * than one look can hold, or its time was up. What was not seen is not known to be absent.
+ */
 export type Looked = Pick<Walked, "hidden" | "whole">;
 
 /**
- * Shows each dead letter of a box (a dataset's name, or `landed`) once: those in its queue, then those in the archive.
- * Nothing is removed. Memory: a name a letter.
+ * Shows each dead letter of a box (a dataset's name, or `landed`) once: those in its queue, then those in the archive,
+ * until `visit` (which may be asynchronous) answers "stop". Nothing is removed. Memory: a name a letter.
  */
 export const eachLetter = async (
   aws: Aws,
   box: string,
-  visit: (letter: Letter) => Promise<void> | void,
+  visit: (letter: Letter) => unknown,
   options: WalkOptions = {},
 ): Promise<Looked> => {
   const names = new Set<string>();
-  const once = async (letter: Letter) => {
-    if (names.has(letter.name)) return;
-    names.add(letter.name);
-    await visit(letter);
+  let stopped = false;
+  const each = async (letters: Iterable<Letter>) => {
+    for (const letter of letters) {
+      if (stopped || names.has(letter.name)) continue;
+      names.add(letter.name);
+      stopped = (await visit(letter)) === "stop";
+    }
   };
   const { hidden, whole } = await walk(
     aws,
     `${box}-dlq`,
     async (messages) => {
-      for (const message of messages) await once(fromQueue(message));
-      return undefined;
+      await each(messages.map(fromQueue));
+      return stopped ? "stop" : undefined;
     },
     options,
   );
@@ -54,11 +60,12 @@ export const eachLetter = async (
   const flush = async () => {
     const letters = await Promise.all(keys.map((key) => readArchived(aws, key)));
     keys = [];
-    for (const letter of letters) if (letter) await once(letter);
+    await each(letters.filter((letter) => letter !== null));
   };
-  for await (const { key } of list(aws, "lake", archivedKey(box, ""))) {
+  for await (const { key } of stopped ? [] : list(aws, "lake", archivedKey(box, ""))) {
     keys.push(key);
     if (keys.length === READS) await flush();
+    if (stopped) break;
   }
   await flush();
   return { hidden, whole };
@@ -75,9 +82,6 @@ export const takeLetters = async (
   act: (letters: readonly Letter[]) => Promise<ReadonlySet<string>>,
   options: WalkOptions = {},
 ): Promise<number> => {
-  /** Keys of letters that an archive which was cut left in both places, or that are there alone. */
-  const archived = new Set<string>();
-  for await (const { key } of list(aws, "lake", archivedKey(box, ""))) archived.add(key);
   const found = new Set<string>();
   const settled = new Set<string>();
   let hand = new Map<string, { letter: Letter; messages: ReceivedMessage[] }>();
@@ -90,7 +94,8 @@ export const takeLetters = async (
     const done = await act([...full.values()].map((one) => one.letter));
     const gone = [...full.values()].filter((one) => done.has(one.letter.name));
     await queue?.remove(gone.flatMap((one) => one.messages));
-    const keys = gone.map((one) => archivedKey(box, one.letter.name)).filter((key) => archived.has(key));
+    // Also of those from the queue: what archives may have been cut between the copy and the deletion, at any time.
+    const keys = gone.map((one) => archivedKey(box, one.letter.name));
     await new PQueue({ concurrency: READS }).addAll(keys.map((key) => () => remove(aws, "lake", key)));
     for (const { letter } of gone) settled.add(letter.name);
   };
@@ -123,9 +128,7 @@ export const takeLetters = async (
   for (let at = 0; at < others.length; at += READS) {
     const keys = others.slice(at, at + READS).map((name) => archivedKey(box, name));
     for (const letter of await Promise.all(keys.map((key) => readArchived(aws, key)))) {
-      if (!letter) continue;
-      archived.add(archivedKey(box, letter.name));
-      await take(letter, null);
+      if (letter) await take(letter, null);
     }
   }
   await flush(null);
@@ -136,7 +139,7 @@ export const takeLetters = async (
  * Puts a letter from its queue into the archive, where the same verbs find it. It is created once under its name: doing
  * so again changes nothing.
  */
-export const archive = async (aws: Aws, box: string, message: ReceivedMessage): Promise<void> => {
+export const putAway = async (aws: Aws, box: string, message: ReceivedMessage): Promise<void> => {
   const document: Archived = {
     format: 1,
     message_id: message.messageId,

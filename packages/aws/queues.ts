@@ -39,6 +39,7 @@ export const send = async (
   options: { until?: number; onSent?: (sent: Sent, at: number) => void } = {},
 ): Promise<Sent[]> => {
   let progress = Date.now();
+  let failed = false;
   /** Without a deadline of the caller's, an outage is waited for as long as {@link PATIENCE_MS} after the last success. */
   const until = (): number => options.until ?? progress + PATIENCE_MS;
   const pool = new PQueue({ concurrency: CONCURRENCY });
@@ -46,6 +47,7 @@ export const send = async (
   const note = (sent: Sent, at: number) => {
     results[at] = sent;
     if (sent.outcome === "accepted") progress = Date.now();
+    else failed = true;
     options.onSent?.(sent, at);
   };
   let batch: { message: Outgoing; at: number }[] = [];
@@ -58,6 +60,8 @@ export const send = async (
     bytes = 0;
     // Bounds memory: the reader waits while as many batches are under way as the pool takes.
     await pool.onSizeLessThan(CONCURRENCY);
+    // While nothing was under way it was the reader that was waited for, and no outage.
+    if (pool.size + pool.pending === 0 && !failed) progress = Date.now();
     void pool.add(() => sendBatch(aws, queue, full, until, note));
   };
   for await (const message of messages) {
@@ -238,7 +242,15 @@ export const walk = async (
       renewing = null;
     });
   }, RENEW_MS);
-  const takeBack = options.beforeEnd?.(() => release(aws, queue, receipts()));
+  let taking: Promise<unknown> = Promise.resolve();
+  let ending = false;
+  const takeBack = options.beforeEnd?.(async () => {
+    // What is on its way to the hand is in it first, and nothing is hidden after that.
+    ending = true;
+    clearInterval(timer);
+    await Promise.allSettled([taking, renewing]);
+    await release(aws, queue, receipts());
+  });
   const hands: Walk = {
     remove: async (messages) => {
       await remove(
@@ -249,12 +261,18 @@ export const walk = async (
       for (const m of messages) held.delete(m.messageId);
     },
   };
-  const take = async (lanes: number, wait = 0): Promise<ReceivedMessage[]> => {
+  const receiveOne = async (wait: number): Promise<ReceivedMessage[]> => {
     const hiddenUntil = Date.now() + HIDDEN_SECONDS * 1000;
-    const batches = await Promise.all(Array.from({ length: lanes }, () => receive(aws, queue, HIDDEN_SECONDS, wait)));
-    const messages = batches.flat();
+    const messages = await receive(aws, queue, HIDDEN_SECONDS, wait);
     for (const m of messages) held.set(m.messageId, { receipt: m.receipt, until: hiddenUntil });
-    return messages.filter((m) => !seen.has(m.messageId));
+    return messages;
+  };
+  const take = async (lanes: number, wait = 0): Promise<ReceivedMessage[]> => {
+    // The process ends any moment: the walk stands still until then.
+    if (ending) await new Promise(() => undefined);
+    const batches = Array.from({ length: lanes }, () => receiveOne(wait));
+    taking = Promise.allSettled(batches);
+    return (await Promise.all(batches)).flat().filter((m) => !seen.has(m.messageId));
   };
   /** The next messages; none when nothing is left to wait for. */
   const next = async (plenty: boolean, waited: number): Promise<ReceivedMessage[]> => {
@@ -289,28 +307,10 @@ export const walk = async (
     return { seen: seen.size, hidden: Math.max(0, inFlight - held.size), whole };
   } finally {
     clearInterval(timer);
-    await renewing;
+    await Promise.allSettled([taking, renewing]);
     await release(aws, queue, receipts());
     takeBack?.();
   }
-};
-
-/**
- * The messages of a queue, the first `limit` of them, and none removed. All bodies are in memory at once: for a queue
- * that is known to be short, or a limit; {@link walk} is for all others.
- */
-export const peek = async <T>(
-  aws: Aws,
-  queue: string,
-  look: (messages: ReceivedMessage[]) => Promise<T> | T,
-  limit = 100_000,
-): Promise<T> => {
-  const all: ReceivedMessage[] = [];
-  await walk(aws, queue, (messages) => {
-    all.push(...messages);
-    return all.length >= limit ? "stop" : undefined;
-  });
-  return look(all.slice(0, limit));
 };
 
 export type Depth = { visible: number; inFlight: number; delayed: number };

@@ -1,8 +1,9 @@
 import PQueue from "p-queue";
-import type { Eyes, Facts, Hands, Shape } from "../core/advance.ts";
+import type { Eyes, Hands } from "../core/advance.ts";
 import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import type { Facts, Shape } from "../core/facts.ts";
 import type { Digest } from "../core/message.ts";
 import { type Inspected, watched } from "../core/plan.ts";
 import { type Past, pastOf, type Recalled } from "../core/rebuild.ts";
@@ -27,7 +28,6 @@ import {
   parsePaused,
   parseRun,
   pausedKey,
-  type Rejected,
   RUN_NAMES,
   type Run,
   recipeKey,
@@ -304,15 +304,19 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     },
     start: (run) => startJob(aws, run),
     commit: async (document) => {
-      await reject(document.rejected, document);
+      await reject(document);
       const key = commitKey(name, document.commit);
       return (await create(aws, "state", key, JSON.stringify(document))) === "created" ? "created" : "lost";
     },
   };
 
-  const reject = async (rejected: readonly Rejected[], { at }: Commit): Promise<void> => {
+  /** A letter is the same whoever sends it, and however often: first seen is when its run was opened. */
+  const reject = async ({ rejected, commit: n }: Commit): Promise<void> => {
+    if (rejected.length === 0) return;
+    const run = await document(runKey(name, n), parseRun);
+    if (!run) throw new PregaoError("document", `expected the document of run ${n} of ${name}, came none`);
     const letters: Reject[] = rejected.map((object) =>
-      rejectObject(dataset, bucket(aws.stage, "lake"), object, at, digest),
+      rejectObject(dataset, bucket(aws.stage, "lake"), object, run.opened_at, digest),
     );
     const sent = await send(aws, "landed-dlq", letters, { until: of.until });
     const lost = sent.filter((s) => s.outcome !== "accepted");

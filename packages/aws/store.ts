@@ -115,8 +115,14 @@ const isThere = async (
   return bytes !== null && Buffer.compare(bytes, Buffer.from(body)) === 0;
 };
 
-export const put = async (aws: Aws, at: Bucket, key: string, body: Uint8Array | string): Promise<void> => {
-  await aws.s3.send(new PutObjectCommand({ Bucket: bucket(aws.stage, at), Key: key, Body: body }));
+export const put = async (
+  aws: Aws,
+  at: Bucket,
+  key: string,
+  body: Uint8Array | string,
+  metadata: Record<string, string> = {},
+): Promise<void> => {
+  await aws.s3.send(new PutObjectCommand({ Bucket: bucket(aws.stage, at), Key: key, Body: body, Metadata: metadata }));
 };
 
 export const head = async (aws: Aws, at: Bucket, key: string): Promise<Head | null> => {

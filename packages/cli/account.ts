@@ -1,12 +1,15 @@
+import { digest } from "../../functions/river.ts";
 import type { Scraped } from "../../functions/scrape.ts";
+import { eachLetter, type Letter } from "../aws/letters.ts";
 import { all } from "../aws/queries.ts";
-import { depth, peek } from "../aws/queues.ts";
+import { depth } from "../aws/queues.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { readDeadLetter } from "../core/reject.ts";
+import { beforeEnd } from "./door.ts";
 import { commitNumber, inList, isApplied, newestCommit, openObjects, pathOf, quote, rowTables } from "./lake.ts";
 import type { Place } from "./place.ts";
+import { type RawTable, rawTable } from "./raw.ts";
 
 /**
  * Where the rows of one origin are. `sent` = `raw` + `rejected` + `repeated`, and `raw` = the tables' + `superseded`,
@@ -18,7 +21,7 @@ export type Account = {
   repeated: number;
   /** Distinct events in raw, but for objects that are held or have failed. */
   raw: number;
-  /** Records in the dead-letter queue. */
+  /** Distinct records among the dead letters. */
   rejected: number;
   /** Rows of this origin in each table that holds its rows. */
   tables: Record<string, number>;
@@ -43,15 +46,18 @@ export const followed = async (
   seen: (rows: number) => void,
 ): Promise<Account> => {
   const distinct = distinctOf(scraped);
+  const raw = rawTable(place, dataset);
   let events = 0;
   let read = before?.commit ?? 0;
-  let letters = 0;
+  /** How deep the dead letters' queue was at the last look. Of bytes that are new none is in the archive. */
+  let looked = scraped.fresh ? 0 : -1;
   let rejected = 0;
   /** What the account was last asked of: it is asked again only when something has moved. */
   let asked = "";
   for (;;) {
     const commit = await newestCommit(place, dataset.name);
-    const waiting = (await depth(place.aws, `${dataset.name}-dlq`)).visible;
+    const letters = await depth(place.aws, `${dataset.name}-dlq`);
+    const deep = letters.visible + letters.inFlight;
     for (; commit && read < commit.commit; read++) {
       const passed = await commitNumber(place, dataset.name, read + 1);
       if (passed.status === "published") events += passed.origins[scraped.origin.sha256]?.events ?? 0;
@@ -64,16 +70,19 @@ export const followed = async (
     if (stopped) throw heldError(dataset, stopped);
     const failed = commit?.failed.find((f) => !before?.failed.some((was) => was.key === f.key));
     if (failed) throw failedError(failed);
-    if (waiting !== letters) rejected = await rejectedOf(place, dataset, scraped);
-    letters = waiting;
-    const state = `${commit?.commit} ${letters}`;
+    if (deep !== looked) {
+      const { records, hidden } = await rejectedOf(place, dataset, scraped);
+      // What another command looks at just now is counted once it is back.
+      if (hidden === 0) [rejected, looked] = [records, deep];
+    }
+    const state = `${commit?.commit} ${rejected}`;
     // Bytes that came before may be in the tables already: their account says so before any new commit does.
     const enough = !scraped.fresh || events + rejected >= distinct;
     const stuck = enough && state !== asked ? await settled(place, dataset, commit) : null;
     if (stuck) {
-      const account = await accountOf(place, dataset, scraped, rejected, commit, stuck);
+      const account = await accountOf(place, dataset, raw, scraped, rejected, commit, stuck);
       if (account.raw + rejected >= distinct) return account;
-      await mustNotHold(place, dataset, scraped, commit!, stuck);
+      await mustNotHold(place, dataset, raw, scraped, commit!, stuck);
       asked = state;
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
@@ -117,15 +126,14 @@ const rowsOfOrigin = ({ origin: { sha256, scraped_at } }: Scraped, dataset: Data
 const mustNotHold = async (
   place: Place,
   dataset: Dataset,
+  raw: RawTable,
   scraped: Scraped,
   commit: Commit,
   stuck: readonly string[],
 ): Promise<void> => {
   for (const key of stuck) {
-    const [row] = await all(
-      place.aws,
-      `${rowsOfOrigin(scraped, dataset)} AND "$path" = ${quote(pathOf(place, key))}`,
-      dataset.database,
+    const [row] = await raw.all(
+      (readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable} AND "$path" = ${quote(pathOf(place, key))}`,
     );
     if (Number(row?.n) === 0) continue;
     const held = commit.held.find((h) => h.key === key);
@@ -134,20 +142,25 @@ const mustNotHold = async (
   }
 };
 
-const rejectedOf = (place: Place, dataset: Dataset, scraped: Scraped): Promise<number> =>
-  peek(place.aws, `${dataset.name}-dlq`, (messages) => {
-    const records = new Map<string, number>();
-    for (const message of messages) {
-      if (!message.body.includes(scraped.origin.sha256)) continue;
-      const letter = readDeadLetter(message.body, message);
-      records.set(letter.id, letter.records.length);
-    }
-    return [...records.values()].reduce((sum, n) => sum + n, 0);
-  });
+/** Distinct records of the origin among the dead letters, queued or archived, and how many letters were not seen. */
+const rejectedOf = async (
+  place: Place,
+  dataset: Dataset,
+  scraped: Scraped,
+): Promise<{ records: number; hidden: number }> => {
+  const records = new Set<string>();
+  const look = (letter: Letter) => {
+    if (!letter.body.includes(scraped.origin.sha256)) return;
+    for (const record of letter.records) records.add(digest(JSON.stringify(record)));
+  };
+  const { hidden } = await eachLetter(place.aws, dataset.name, look, { beforeEnd });
+  return { records: records.size, hidden };
+};
 
 const accountOf = async (
   place: Place,
   dataset: Dataset,
+  reader: RawTable,
   scraped: Scraped,
   rejected: number,
   commit: Commit | null,
@@ -155,12 +168,8 @@ const accountOf = async (
 ): Promise<Account> => {
   const { sha256 } = scraped.origin;
   const { published, waiting } = rowTables(dataset);
-  const [raw] = await all(
-    place.aws,
-    rowsOfOrigin(scraped, dataset) +
-      (stuck.length ? ` AND "$path" NOT IN ${inList(stuck.map((key) => pathOf(place, key)))}` : ""),
-    dataset.database,
-  );
+  const settled = stuck.length ? ` AND "$path" NOT IN ${inList(stuck.map((key) => pathOf(place, key)))}` : "";
+  const [raw] = await reader.all((readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable}${settled}`);
   const counts: Record<string, number> = {};
   for (const t of [...published, ...waiting]) {
     const [row] = await all(

@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { PregaoError } from "../core/errors.ts";
-import { endBars, isAnswered, printable } from "./output.ts";
+import { endBars, isAnswered, type Output, printable } from "./output.ts";
 
 /** Exit status: 0 done, 1 failed, 2 wrong usage. */
 type Said = { code: string; message: string; details: Record<string, unknown>; status: 0 | 1 | 2 };
@@ -13,8 +13,9 @@ const WRONG_USAGE = new Set(["usage", "unknown_dataset", "no_queue", "no_origin"
  * The one door through which errors reach a person: on standard error, and with --json as the one document on standard
  * output, unless that has its answer already. Returns the exit status.
  */
-export const complain = (error: unknown, json: boolean): number => {
-  const { code, message, details, status } = said(error);
+export const complain = (error: unknown, { json, here }: Pick<Output, "json" | "here">): number => {
+  const { code, details, status, ...rest } = said(error);
+  const message = here(rest.message);
   if (status === 0 || ended) return status;
   if (json && !isAnswered()) {
     const more = Object.keys(details).length ? { details } : {};
@@ -38,12 +39,12 @@ export const beforeEnd = (work: () => Promise<unknown>): (() => void) => {
 };
 
 /** Ctrl-C and SIGTERM end a command; a river of its own survives that as it survives a kill. */
-export const endBySignal = (json: boolean): void => {
+export const endBySignal = (output: Pick<Output, "json" | "here">): void => {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
       endBars();
       const message = `ended by ${signal}. What was accepted is kept and goes on with the next command. Next: pregao status`;
-      complain(new PregaoError("interrupted", message), json);
+      complain(new PregaoError("interrupted", message), output);
       ended = true;
       const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
       await Promise.race([Promise.allSettled([...farewells].map((work) => work())), late]);

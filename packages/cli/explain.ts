@@ -1,19 +1,23 @@
 import { digest } from "../../functions/river.ts";
 import { type Archived, openArchived, originKey } from "../../functions/scrape.ts";
-import { eachLetter } from "../aws/letters.ts";
+import { eachLetter, type Letter } from "../aws/letters.ts";
 import { withdrawnOf } from "../aws/replays.ts";
 import { head } from "../aws/store.ts";
 import type { Dataset, Origin, WireRecord } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { judgeOf } from "../core/judge.ts";
 import { messages } from "../core/message.ts";
-import { attribute, carried, recordId } from "./expected.ts";
+import { nameOf } from "../core/run.ts";
+import { PATIENCE_MS, unseen } from "./dlq/choice.ts";
+import { beforeEnd } from "./door.ts";
 import { screen } from "./explained.ts";
-import { runsOf, type Taken } from "./history.ts";
-import { askAll, inList, keyOf, newestCommit, openObjects, quote, rowTables } from "./lake.ts";
+import { type History, runsOf } from "./history.ts";
+import { askAll, inList, isApplied, keyOf, newestCommit, openObjects, quote, rowTables } from "./lake.ts";
 import type { Place } from "./place.ts";
-import { type Completes, completesOf } from "./superseded.ts";
-import { isDay } from "./verify.ts";
+import { type RawTable, rawTable, refusedIn } from "./raw.ts";
+import { attribute, carried, recordId } from "./verify/expected.ts";
+import { isDay } from "./verify/index.ts";
+import { type Completes, compare, compareRows, completesOf, type Order } from "./verify/superseded.ts";
 
 /** Where a row came from. `lines`: of the archived file, the header being 1; null without one. */
 export type From = {
@@ -36,9 +40,12 @@ export type Row = {
   origin: From;
   /** Of how many rows of its session it is one; null: a message that does not say. */
   origin_rows: number | null;
-  arrivals: { message_id: string; object: string; runs: Taken[] }[];
-  /** The row that stands in its place, or the file whose session replaced its own as a whole. */
+  /** `all_runs`: no run further on was left unread. */
+  arrivals: { message_id: string; object: string; runs: History["runs"]; all_runs: boolean }[];
+  /** The greater row that stands in its place, or the file whose session replaced its own as a whole. */
   superseded_by: { event_id: string | null; sha256: string; version: string } | null;
+  /** Of a missing row: the lesser one of its key that is published instead. */
+  instead: { event_id: string; sha256: string; version: string } | null;
   supersedes: string[];
 };
 
@@ -54,22 +61,38 @@ export type Rejected = {
   origin: string;
 };
 
-export type Explained = { dataset: string; ticker: string; session: string; rows: Row[]; rejected: Rejected[] };
+export type Explained = {
+  dataset: string;
+  ticker: string;
+  session: string;
+  rows: Row[];
+  rejected: Rejected[];
+  /** More had arrived than one look explains: these are the newest. */
+  cut: boolean;
+  /** Dead letters that were not seen, in a sentence; null: all were. */
+  unseen: string | null;
+  /** Keys of raw objects that are no Parquet or have other columns: no row of theirs is here. */
+  unreadable: string[];
+};
 
-/** Rows that one look explains: a ticker's session has a handful in each file. */
+/** Arrivals that one look explains: a ticker's session has a handful in each file. */
 const MOST_ROWS = 1000;
 
 /** `pregao explain`: all that is known of a ticker's rows of a session. */
 export const explain = async (place: Place, dataset: Dataset, ticker: string, session: string): Promise<void> => {
-  const rows = await arrived(place, dataset, ticker, session);
-  const letters = await refusedOf(place, dataset, ticker, session);
+  const raw = rawTable(place, dataset);
+  const found = await arrivals(raw, dataset, ticker, session);
+  const rows = await rowsFrom(place, dataset, raw, session, found.slice(0, MOST_ROWS));
+  const { letters, unseen } = await refusedOf(place, dataset, ticker, session);
   if (rows.length + letters.length === 0)
     throw new PregaoError(
       "not_found",
-      `nothing of ${ticker} on ${session} has arrived in ${dataset.name}: expected a ticker and a session that a file held. pregao verify ${dataset.name} --session ${session} says whether anything is missing`,
+      `nothing of ${ticker} on ${session} has arrived in ${dataset.name}${unseen ? ` (but ${unseen})` : ""}: expected a ticker and a session that a file held. pregao verify ${dataset.name} --session ${session} says whether anything is missing`,
     );
   await locate(place, dataset, { ticker, session }, rows, letters);
-  const explained: Explained = { dataset: dataset.name, ticker, session, rows, rejected: letters };
+  const cut = found.length > MOST_ROWS;
+  const of = { dataset: dataset.name, ticker, session };
+  const explained: Explained = { ...of, rows, rejected: letters, cut, unseen, unreadable: raw.unreadable() };
   place.output.result(explained, () => screen(explained));
 };
 
@@ -83,28 +106,44 @@ export const check = (ticker: string, session: string): void => {
 const tickerColumn = (dataset: Dataset): string =>
   dataset.raw!.table.key.find((name) => name !== dataset.raw!.session)!;
 
-const arrived = async (place: Place, dataset: Dataset, ticker: string, session: string): Promise<Row[]> => {
-  const raw = dataset.raw!;
-  const columns = Object.keys(raw.table.columns);
-  const found = await askAll(
-    place,
-    dataset,
-    `SELECT ${columns.join(", ")}, "$path" AS object FROM ${raw.table.name}
-     WHERE ${tickerColumn(dataset)} = ${quote(ticker)} AND ${raw.session} = DATE ${quote(session)}
-     ORDER BY source_version, scraped_at, origin_sha256, event_id LIMIT ${MOST_ROWS}`,
+type Arrival = Record<string, string | null>;
+
+/** A ticker's rows of a session in raw, the greatest first; one more than is explained, if there are more. */
+const arrivals = (raw: RawTable, dataset: Dataset, ticker: string, session: string): Promise<Arrival[]> => {
+  const { table, session: day } = dataset.raw!;
+  const order = ["source_version", "scraped_at", "origin_sha256", "origin_rows", "event_id"];
+  return raw.all(
+    (readable) =>
+      `SELECT ${Object.keys(table.columns).join(", ")}, "$path" AS object FROM ${table.name}
+       WHERE ${readable} AND ${tickerColumn(dataset)} = ${quote(ticker)} AND ${day} = DATE ${quote(session)}
+       ORDER BY ${order.map((name) => `${name} DESC NULLS LAST`).join(", ")} LIMIT ${MOST_ROWS + 1}`,
   );
+};
+
+/** What became of each row that arrived. Where it stands is asked last: what moves meanwhile is then seen at its end. */
+const rowsFrom = async (
+  place: Place,
+  dataset: Dataset,
+  reader: RawTable,
+  session: string,
+  found: readonly Arrival[],
+): Promise<Row[]> => {
   if (found.length === 0) return [];
+  const raw = dataset.raw!;
   const commit = await newestCommit(place, dataset.name);
-  const open = await openObjects(place, dataset, commit);
+  const versions = new Set((await refusedIn(place, dataset)).map(nameOf));
+  const open = await openObjects(place, dataset, commit, false, versions);
   const withdrawn = await withdrawnOf(place.aws, dataset.name);
   const runs = await runsOf(place, dataset.name, new Set(found.map((row) => keyOf(place, row.object ?? ""))));
+  const completes = await completesOf(place, { dataset, open, withdrawn, raw: reader }, [session, session]);
+  const applied = await isApplied(place, dataset, commit);
   const standing = await standingOf(place, dataset, [...new Set(found.map((row) => row.event_id ?? ""))]);
-  const completes = await completesOf(place, { dataset, open, withdrawn }, [session, session]);
   const rows = [...Map.groupBy(found, (row) => row.event_id ?? "").values()].map((same): Row => {
     const row = same[0]!;
     const event = row.event_id ?? "";
     const keys = [...new Set(same.map((one) => keyOf(place, one.object ?? "")))];
-    const refused = keys.every((key) => runs.get(key)?.some((t) => t.commit?.status === "rejected"));
+    const isRefused = (key: string) =>
+      open.get(key) === "refused" || runs.get(key)?.runs.some((t) => t.commit?.status === "rejected");
     const at = standing.get(event);
     return {
       event_id: event,
@@ -112,10 +151,10 @@ const arrived = async (place: Place, dataset: Dataset, ticker: string, session: 
         ? "withdrawn"
         : at
           ? at.is
-          : keys.every((key) => open.has(key))
-            ? "inFlight"
-            : refused
-              ? "refused"
+          : keys.every(isRefused)
+            ? "refused"
+            : keys.every((key) => open.has(key)) || !applied
+              ? "inFlight"
               : "missing",
       table: at?.table ?? null,
       key: Object.fromEntries(raw.table.key.map((name) => [name, row[name] ?? null])),
@@ -131,9 +170,11 @@ const arrived = async (place: Place, dataset: Dataset, ticker: string, session: 
       origin_rows: row.origin_rows == null ? null : Number(row.origin_rows),
       arrivals: same.map((one) => {
         const object = keyOf(place, one.object ?? "");
-        return { message_id: one.message_id ?? "", object, runs: runs.get(object) ?? [] };
+        const { runs: taken, all } = runs.get(object) ?? { runs: [], all: false };
+        return { message_id: one.message_id ?? "", object, runs: taken, all_runs: all };
       }),
       superseded_by: null,
+      instead: null,
       supersedes: [],
     };
   });
@@ -159,40 +200,53 @@ const standingOf = async (
   return standing;
 };
 
-/** Who stands where a row does not: the row of its key that is published, or a greater file that is complete. */
+const orderOf = ({ origin, origin_rows, event_id }: Row): Order & { event: string } => ({
+  version: origin.version,
+  at: origin.scraped_at,
+  sha256: origin.sha256,
+  rows: origin_rows ?? 0,
+  event: event_id,
+});
+
+/**
+ * Who stands where a row does not: the greater row of its key that is published, or a greater file that is complete. A
+ * lesser one in its place supersedes nothing: the row is missing.
+ */
 const superseding = (rows: Row[], completes: Completes, session: string): Row[] => {
   const winners = new Map(rows.filter((row) => row.is === "published").map((row) => [JSON.stringify(row.key), row]));
   const complete = completes.get(session);
   for (const row of rows) {
     if (row.is !== "missing" && row.is !== "waiting") continue;
-    const winner = winners.get(JSON.stringify(row.key));
-    const { sha256, version, scraped_at } = row.origin;
-    const order = (o: { version: string; scraped_at: string; sha256: string }) =>
-      [o.version, o.scraped_at, o.sha256].join("\n");
-    const below =
-      complete &&
-      row.origin_rows !== null &&
-      order({ sha256, version, scraped_at }) < order({ ...complete, scraped_at: complete.at });
-    if (!winner && !below) continue;
-    if (row.is === "missing") row.is = "superseded";
-    row.superseded_by = winner
-      ? { event_id: winner.event_id, sha256: winner.origin.sha256, version: winner.origin.version }
-      : { event_id: null, sha256: complete!.sha256, version: complete!.version };
-    winner?.supersedes.push(row.event_id);
+    const stands = winners.get(JSON.stringify(row.key));
+    const winner = stands && compareRows(orderOf(row), orderOf(stands)) < 0 ? stands : null;
+    const below = complete && row.origin_rows !== null && compare(orderOf(row), complete) < 0 ? complete : null;
+    if (winner || below) {
+      if (row.is === "missing") row.is = "superseded";
+      row.superseded_by = winner
+        ? { event_id: winner.event_id, sha256: winner.origin.sha256, version: winner.origin.version }
+        : { event_id: null, sha256: below!.sha256, version: below!.version };
+      winner?.supersedes.push(row.event_id);
+    } else if (stands && row.is === "missing")
+      row.instead = { event_id: stands.event_id, sha256: stands.origin.sha256, version: stands.origin.version };
   }
   return rows;
 };
 
-/** What stands first, then what is amiss or on its way, then what it replaced, the newest first. */
+/** What stands first, then what is amiss or on its way, then what it replaced; each the newest first, as they came. */
 const ordered = (rows: Row[]): Row[] => {
   const rank = ["published", "missing", "refused", "inFlight", "waiting", "withdrawn", "superseded"];
-  return rows.reverse().sort((a, b) => rank.indexOf(a.is) - rank.indexOf(b.is));
+  return rows.sort((a, b) => rank.indexOf(a.is) - rank.indexOf(b.is));
 };
 
-const refusedOf = async (place: Place, dataset: Dataset, ticker: string, session: string): Promise<Rejected[]> => {
+const refusedOf = async (
+  place: Place,
+  dataset: Dataset,
+  ticker: string,
+  session: string,
+): Promise<{ letters: Rejected[]; unseen: string | null }> => {
   const column = dataset.raw!.session;
   const found: Rejected[] = [];
-  await eachLetter(place.aws, dataset.name, (letter) => {
+  const visit = (letter: Letter): void => {
     const of = carried(letter.body);
     if (!of || letter.ticker !== ticker) return;
     const records = of.records.filter((r) => (r as Record<string, unknown> | null)?.[column] === session);
@@ -203,8 +257,9 @@ const refusedOf = async (place: Place, dataset: Dataset, ticker: string, session
       records: records.map((record) => ({ record, lines: null })),
       origin: of.sha256,
     });
-  });
-  return found.sort((a, b) => (a.seen < b.seen ? -1 : 1));
+  };
+  const { hidden, whole } = await eachLetter(place.aws, dataset.name, visit, { patience: PATIENCE_MS, beforeEnd });
+  return { letters: found.sort((a, b) => (a.seen < b.seen ? -1 : 1)), unseen: unseen(hidden, whole) };
 };
 
 /** Looks each archived file through once for the lines of these rows and records. */

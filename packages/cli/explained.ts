@@ -1,17 +1,30 @@
 import type { Explained, Rejected, Row } from "./explain.ts";
 import type { Taken } from "./history.ts";
-import { ago, count, plural, printable } from "./output.ts";
+import { ago, argument, count, plural, printable } from "./output.ts";
 
 /** Arrivals of one row that a screen shows: a file that was sent again brings each row again. */
 const SHOWN = 3;
 
 /** A ticker's session on a screen: what stands, from its file on, then what it replaced. */
-export const screen = ({ dataset, ticker, session, rows, rejected }: Explained): string =>
+export const screen = ({ dataset, ticker, session, rows, rejected, cut, unseen, unreadable }: Explained): string =>
   [
     `${printable(ticker)} on ${session}: ${plural(rows.length, "row")} arrived${rejected.length ? `, ${plural(rejected.length, "dead letter")}` : ""}`,
     "",
     ...rows.map((row) => rowLines(row, rows, [ticker, session])),
     ...rejected.map(letterLines),
+    ...(cut
+      ? [
+          `These are the newest ${count(rows.reduce((sum, row) => sum + row.arrivals.length, 0))} arrivals; older ones were not looked at.`,
+          "",
+        ]
+      : []),
+    ...(unseen ? [`${unseen}.`, ""] : []),
+    ...(unreadable.length
+      ? [
+          `Not looked into: ${plural(unreadable.length, "raw object")} without readable rows; pregao dlq list landed.`,
+          "",
+        ]
+      : []),
     next(dataset, rows, rejected),
     "",
   ].join("\n");
@@ -36,13 +49,18 @@ const rowLines = (row: Row, rows: readonly Row[], asked: readonly (string | null
   return [
     `${labels[row.is]}${row.table ? ` in ${row.table}` : ""}${names ? `  (${names})` : ""}  ${row.event_id}`,
     line("file", fileOf(row)),
-    line("version", `${printable(origin.version)}, archived ${origin.scraped_at} UTC, ${origin.sha256.slice(0, 12)}`),
+    line(
+      "version",
+      `${printable(origin.version)}, archived ${printable(origin.scraped_at)} UTC, ${printable(origin.sha256).slice(0, 12)}`,
+    ),
     ...arrivals
       .slice(0, SHOWN)
-      .flatMap(({ message_id, object, runs }) => [
+      .flatMap(({ message_id, object, runs, all_runs }) => [
         line("message", printable(message_id)),
         line("raw", printable(object)),
-        ...(runs.length ? runs.slice(-SHOWN).map((taken) => line("run", ended(taken))) : [line("run", "none yet")]),
+        ...runs.slice(-SHOWN).map((taken) => line("run", ended(taken))),
+        ...(runs.length === 0 && all_runs ? [line("run", "none yet")] : []),
+        ...(all_runs ? [] : [line("run", "not looked further")]),
       ]),
     ...(arrivals.length > SHOWN
       ? [line("", `and ${count(arrivals.length - SHOWN)} more arrivals of the same row`)]
@@ -53,7 +71,15 @@ const rowLines = (row: Row, rows: readonly Row[], asked: readonly (string | null
             "replaced by",
             by.event_id
               ? `${by.event_id}, of version ${printable(by.version)}`
-              : `version ${printable(by.version)} (${by.sha256.slice(0, 12)}) as a whole, which has no such row`,
+              : `version ${printable(by.version)} (${printable(by.sha256).slice(0, 12)}) as a whole, which has no such row`,
+          ),
+        ]
+      : []),
+    ...(row.instead
+      ? [
+          line(
+            "instead",
+            `${row.instead.event_id}, of version ${printable(row.instead.version)}, which is a lesser row`,
           ),
         ]
       : []),
@@ -82,7 +108,9 @@ const letterLines = (letter: Rejected): string => {
   return [
     `rejected: ${printable(letter.reason)}  ${printable(letter.id)}`,
     line("why", printable(letter.message)),
-    ...(lines.length ? [line("file", `${letter.origin.slice(0, 12)}, line ${lines.map(count).join(", ")}`)] : []),
+    ...(lines.length
+      ? [line("file", `${printable(letter.origin).slice(0, 12)}, line ${lines.map(count).join(", ")}`)]
+      : []),
     line(
       "seen",
       `${letter.seen}, ${plural(letter.attempts, "attempt")}${letter.at === "archive" ? ", archived since" : ""}`,
@@ -93,7 +121,7 @@ const letterLines = (letter: Rejected): string => {
 
 const next = (dataset: string, rows: readonly Row[], rejected: readonly Rejected[]): string => {
   if (rows.some((row) => row.is === "missing")) return `Next: pregao verify ${dataset} --repair`;
-  if (rejected.length) return `Next: pregao dlq show ${dataset} --reason ${rejected[0]!.reason}`;
+  if (rejected.length) return `Next: pregao dlq show ${dataset} --reason ${argument(rejected[0]!.reason)}`;
   if (rows.some((row) => row.is === "inFlight")) return `Next: pregao verify ${dataset} --wait`;
   return `Next: pregao verify ${dataset}`;
 };

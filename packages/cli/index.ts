@@ -21,7 +21,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     stream.on("error", (error) => {
       if (!isGone(error)) throw error;
     });
-  process.once("uncaughtException", (error) => process.exit(complain(error, output.json)));
+  process.once("uncaughtException", (error) => process.exit(complain(error, output)));
   try {
     const program = commands(output);
     program.hook("preAction", (_, verb) => {
@@ -29,7 +29,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
     });
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
-    process.exitCode = complain(error, output.json);
+    process.exitCode = complain(error, output);
   }
 };
 

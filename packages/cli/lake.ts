@@ -1,15 +1,18 @@
 import { readCatalog } from "../aws/catalog.ts";
+import * as documents from "../aws/documents.ts";
 import { measure } from "../aws/metrics.ts";
 import { all, query } from "../aws/queries.ts";
 import { depth } from "../aws/queues.ts";
-import { getJson, head, list } from "../aws/store.ts";
-import { differs, shapeOf } from "../core/advance.ts";
-import { type Commit, isSettled, parseCommit, recentNames } from "../core/commit.ts";
+import { head, list } from "../aws/store.ts";
+import { differs } from "../core/advance.ts";
+import { type Commit, isSettled, recentNames } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
+import { shapeOf } from "../core/facts.ts";
 import { watched } from "../core/plan.ts";
-import { commitKey, nameObject, nameOf } from "../core/run.ts";
+import { nameObject, nameOf } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
 import type { Table } from "../core/table.ts";
+import { topology } from "../core/topology.ts";
 import type { Place } from "./place.ts";
 
 // What verify, explain and an ingest that waits ask the stores. One definition each of what counts.
@@ -24,16 +27,11 @@ export const rowTables = (dataset: Dataset): { published: readonly Table[]; wait
 };
 
 /** The newest commit of a dataset, or null before the first. */
-export const newestCommit = async (place: Place, dataset: string): Promise<Commit | null> => {
-  for await (const { key } of list(place.aws, "state", `commits/${dataset}/`, { limit: 1 }))
-    return parseCommit(await getJson(place.aws, "state", key), key);
-  return null;
-};
+export const newestCommit = (place: Place, dataset: string): Promise<Commit | null> =>
+  documents.newestCommit(place.aws, dataset);
 
-export const commitNumber = async (place: Place, dataset: string, n: number): Promise<Commit> => {
-  const key = commitKey(dataset, n);
-  return parseCommit(await getJson(place.aws, "state", key), key);
-};
+export const commitNumber = (place: Place, dataset: string, n: number): Promise<Commit> =>
+  documents.commitNumber(place.aws, dataset, n);
 
 /** Whether queries see the newest commit. */
 export const isApplied = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> =>
@@ -44,37 +42,62 @@ export const isApplied = async (place: Place, dataset: Dataset, commit: Commit |
     shapeOf(dataset, commit.recipe),
   );
 
-/** Why a raw object is not settled. */
-export type Open = "pending" | "held" | "failed";
+/** Why no row of a raw object counts: it is not settled, or it was refused as a whole. */
+export type Open = "pending" | "held" | "failed" | "refused";
+
+/** `modified` in ms since 1970. */
+export type OpenObject = { key: string; is: Open; size: number; modified: number };
 
 /**
- * The raw objects that no commit has settled, by key. `recent`: only those of dates that are not closed, and the late
- * ones that the commit knows of, as `advance` looks for them.
+ * The raw objects that no commit has settled. `recent`: only those of dates that are not closed, and the late ones that
+ * the commit knows of, as `advance` looks for them. `refused`: names of versions that are refused, which come as well.
  */
+export async function* openRaw(
+  place: Place,
+  dataset: Dataset,
+  commit: Commit | null,
+  recent: boolean,
+  refused: ReadonlySet<string> = new Set(),
+): AsyncGenerator<OpenObject> {
+  const names = recentNames(commit);
+  const held = new Set(commit?.held.map(nameOf));
+  const failed = new Set(commit?.failed.map(nameOf));
+  const look = (key: string, etag: string, size: number, modified: number): OpenObject[] => {
+    if (key.endsWith("/")) return [];
+    const object = nameObject({ key, etag, size, modified }, commit?.through ?? null);
+    const name = nameOf(object);
+    if (refused.has(name)) return [{ key, is: "refused", size, modified }];
+    if (isSettled(commit, object, names)) return [];
+    return [{ key, is: held.has(name) ? "held" : failed.has(name) ? "failed" : "pending", size, modified }];
+  };
+  // "0" is the character after "/": the listing starts behind that date's folder.
+  const after = recent && commit?.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
+  const seen = new Set<string>();
+  for await (const { key, etag, size, modified } of list(
+    place.aws,
+    "lake",
+    `raw/${dataset.name}/`,
+    after ? { after } : {},
+  )) {
+    if (after) seen.add(key);
+    yield* look(key, etag, size, modified.getTime());
+  }
+  for (const key of after ? watched(commit) : []) {
+    const there = seen.has(key) ? null : await head(place.aws, "lake", key);
+    if (there) yield* look(key, there.etag, there.size, there.modified.getTime());
+  }
+}
+
+/** {@link openRaw} by key. */
 export const openObjects = async (
   place: Place,
   dataset: Dataset,
   commit: Commit | null,
   recent = false,
+  refused: ReadonlySet<string> = new Set(),
 ): Promise<ReadonlyMap<string, Open>> => {
-  const names = recentNames(commit);
-  const held = new Set(commit?.held.map(nameOf));
-  const failed = new Set(commit?.failed.map(nameOf));
   const open = new Map<string, Open>();
-  const take = ({ key, etag, size, modified }: { key: string; etag: string; size: number; modified: Date }) => {
-    if (key.endsWith("/")) return;
-    const object = nameObject({ key, etag, size, modified: modified.getTime() }, commit?.through ?? null);
-    if (isSettled(commit, object, names)) return;
-    const name = nameOf(object);
-    open.set(key, held.has(name) ? "held" : failed.has(name) ? "failed" : "pending");
-  };
-  // "0" is the character after "/": the listing starts behind that date's folder.
-  const after = recent && commit?.through ? `raw/${dataset.name}/ingest_date=${commit.through}0` : undefined;
-  for await (const object of list(place.aws, "lake", `raw/${dataset.name}/`, after ? { after } : {})) take(object);
-  for (const key of after ? watched(commit) : []) {
-    const there = await head(place.aws, "lake", key);
-    if (there) take({ key, ...there });
-  }
+  for await (const { key, is } of openRaw(place, dataset, commit, recent, refused)) open.set(key, is);
   return open;
 };
 
@@ -95,9 +118,18 @@ export async function* rowsOf(place: Place, dataset: Dataset, sql: string): Asyn
 export const askAll = (place: Place, dataset: Dataset, sql: string): Promise<Record<string, string | null>[]> =>
   all(place.aws, sql, dataset.database);
 
+/** CloudWatch tells of Firehose minutes late. */
+const LATE_MS = 5 * 60_000;
+/** How often a stage that is not quiet is asked. */
+const ASK_MS = 10_000;
+
 /**
- * Whether nothing of a dataset is on its way to raw or will move by itself. A laptop's stack says so, and is given `ms`
- * for it; of a deployed stage the queue and what Firehose has not delivered are asked, the latter minutes late.
+ * Whether nothing of a dataset is on its way to raw or will move by itself, waiting for it up to `ms`. A laptop's stack
+ * says so. Of a deployed stage it cannot be known at one look: SQS's counts are approximate, and Firehose's age of what
+ * it has not delivered (DataFreshness) comes minutes late and not at all when it is idle, so its absence proves nothing.
+ * It is quiet if the queue is empty and Firehose silent at two looks that lie a stream's whole buffer and
+ * {@link LATE_MS} apart: what had entered by the first is delivered by the second, or has an age. A shorter `ms` cannot
+ * know it, and is answered with false.
  */
 export const isQuiet = async (place: Place, dataset: Dataset, ms: number): Promise<boolean> => {
   const { aws } = place;
@@ -105,7 +137,19 @@ export const isQuiet = async (place: Place, dataset: Dataset, ms: number): Promi
     const idle = await fetch(`${aws.endpoint}/_pregao/idle`, { signal: AbortSignal.timeout(ms) }).catch(() => null);
     return idle?.ok ?? false;
   }
-  const { visible, inFlight, delayed } = await depth(aws, dataset.name);
-  const { oldestRecord } = await measure(aws, { queues: [], streams: [dataset.name], functions: {} }, Date.now());
-  return visible + inFlight + delayed === 0 && oldestRecord[dataset.name] === null;
+  const stream = topology(place.datasets, place.stage.pace).streams.find((s) => s.name === dataset.name);
+  const apart = (stream?.seconds ?? 0) * 1000 + LATE_MS;
+  const isSilent = async (): Promise<boolean> => {
+    const { visible, inFlight, delayed } = await depth(aws, dataset.name);
+    const { oldestRecord } = await measure(aws, { queues: [], streams: [dataset.name], functions: {} }, Date.now());
+    return visible + inFlight + delayed === 0 && oldestRecord[dataset.name] === null;
+  };
+  const wait = (time: number) => new Promise((resolve) => setTimeout(resolve, time));
+  for (const until = Date.now() + ms; Date.now() + apart <= until; ) {
+    if (await isSilent()) {
+      await wait(apart);
+      if (await isSilent()) return true;
+    } else await wait(ASK_MS);
+  }
+  return false;
 };

@@ -24,7 +24,7 @@ export const lineOf = (program: Command, output: Output): Line => ({
     parent.command(words).description(means).addHelpText("after", `\nNext: pregao ${next}`),
   at: async (options, work, settles = false) => {
     localOnly(options);
-    endBySignal(output.json);
+    endBySignal(output);
     const place = await openSoon(options, output);
     try {
       await work(place);

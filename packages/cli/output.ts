@@ -7,6 +7,8 @@ export type Output = {
   result: (document: unknown, screen: () => string) => void;
   /** A line for the person who waits. */
   say: (line: string) => void;
+  /** A text, with the commands it names addressed to this command's state directory. */
+  here: (text: string) => string;
   /** A bar on a terminal, nothing elsewhere. */
   bar: (name: string, total: number) => Bar;
 };
@@ -22,6 +24,10 @@ export const endBars = (): void => {
   for (const done of live) done();
 };
 
+/** Where a text names a command of ours that works on a state directory. */
+const COMMAND =
+  /\bpregao (?=(?:accept|demo|dlq|explain|ingest|pause|publish|query|refine|reset|resume|status|tail|up|verify)\b)/g;
+
 /** `state` is the --state of the command line: the next commands that a screen names are for the same directory. */
 export const openOutput = (json: boolean, state: () => string | undefined = () => undefined): Output => ({
   json,
@@ -32,6 +38,7 @@ export const openOutput = (json: boolean, state: () => string | undefined = () =
   say: (line) => {
     process.stderr.write(`${there(line, state())}\n`);
   },
+  here: (text) => there(text, state()),
   bar: (name, total) => {
     if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
     const bar = new cliProgress.SingleBar(
@@ -56,9 +63,7 @@ export const openOutput = (json: boolean, state: () => string | undefined = () =
 const there = (text: string, state: string | undefined): string => {
   if (state === undefined) return text;
   const dir = /^[\w./~-]+$/.test(state) ? state : `'${state.replaceAll("'", "'\\''")}'`;
-  return text.replace(/^.*\bNext\b.*$/gm, (line) =>
-    line.replace(/\bpregao (?=[a-z])/g, () => `pregao --state ${dir} `),
-  );
+  return text.replace(COMMAND, () => `pregao --state ${dir} `);
 };
 
 /** The reader of a stream has gone, as `head` does when it has seen enough. */
@@ -158,6 +163,10 @@ export const records = (fields: readonly Field[], rows: readonly Row[]): string 
 const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 export const printable = (text: string): string => text.replace(STEERING, "·");
+
+/** A value from a table or a document as an argument of a command that a person may copy into a shell. */
+export const argument = (text: string): string =>
+  /^[\w.,:=@/+-]+$/.test(text) && !text.startsWith("-") ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
 
 export const width = (text: string): number => [...text].length;
 

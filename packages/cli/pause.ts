@@ -1,9 +1,10 @@
 import { advance } from "../../functions/advance.ts";
-import { create, getJson, put, remove } from "../aws/store.ts";
+import * as documents from "../aws/documents.ts";
+import { create, put, remove } from "../aws/store.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { type Paused, parsePaused, pausedKey } from "../core/run.ts";
-import { logInto } from "./dlq-log.ts";
+import { type Paused, pausedKey } from "../core/run.ts";
+import { logInto } from "./log-into.ts";
 import { ago, printable } from "./output.ts";
 import type { Place } from "./place.ts";
 
@@ -19,13 +20,13 @@ export const check = ({ why = "" }: PauseOptions): void => {
 };
 
 /** Since when and why a dataset is paused; null if it is not. */
-export const pausedSince = async (place: Place, dataset: string): Promise<Paused | null> => {
-  const key = pausedKey(dataset);
-  const document = await getJson(place.aws, "state", key);
-  return document === null ? null : parsePaused(document, key);
-};
+export const pausedSince = (place: Place, dataset: string): Promise<Paused | null> =>
+  documents.pausedSince(place.aws, dataset);
 
-/** `pregao pause`: no new run is opened. What is under way ends, and raw objects go on landing: nothing is lost. */
+/**
+ * `pregao pause`: no new run is opened, but a rebuild that a person asks for. What is under way ends, and raw objects go on
+ * landing: nothing is lost.
+ */
 export const pause = async (place: Place, dataset: Dataset, options: PauseOptions): Promise<void> => {
   const { name } = dataset;
   const wanted: Paused = { at: new Date().toISOString(), why: options.why ?? "" };

@@ -1,13 +1,13 @@
 import { advance, standing } from "../../functions/advance.ts";
 import { getJson } from "../aws/store.ts";
-import type { Wish } from "../core/advance.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import type { Wish } from "../core/facts.ts";
 import { nameOf, parseRun, runKey } from "../core/run.ts";
 import { confirmed } from "./confirm.ts";
-import { logInto } from "./dlq-log.ts";
 import { commitNumber, newestCommit } from "./lake.ts";
+import { logInto } from "./log-into.ts";
 import { count, fields, plural, printable, table } from "./output.ts";
 import { pausedSince } from "./pause.ts";
 import type { Place } from "./place.ts";
@@ -29,7 +29,7 @@ export const check = ({ rebuild, unit, retryHeld }: RefineOptions): void => {
 export const refine = async (place: Place, dataset: Dataset, options: RefineOptions): Promise<void> => {
   if (options.rebuild) return rebuild(place, dataset, options);
   const before = await newestCommit(place, dataset.name);
-  const { passed, why } = await follow(place, dataset, { retryHeld: options.retryHeld ?? false });
+  const { passed, why } = await follow(place, dataset, options.retryHeld && before ? { retryHeld: before.commit } : {});
   const after = await newestCommit(place, dataset.name);
   const document = { dataset: dataset.name, runs: passed, why, commit: after?.commit ?? 0 };
   throwFailure(dataset, before, after, document);
@@ -61,12 +61,6 @@ const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): 
     );
   if (units.length === 0)
     throw new PregaoError("unit", `expected units of ${dataset.name} to make anew, nothing of it is published yet`);
-  const paused = await pausedSince(place, dataset.name);
-  if (paused)
-    throw new PregaoError(
-      "paused",
-      `${dataset.name} is paused since ${paused.at}, so that no run is opened. Next: pregao resume ${dataset.name}`,
-    );
   await confirmed(
     `Make ${plural(units.length, "unit")} of ${dataset.name} anew from raw (${shortened(units)})? Each replaces what is published of it.`,
     options.yes,
@@ -94,7 +88,8 @@ const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): 
         document,
       );
   }
-  place.output.result(document, () => [passedTable(made), "", `Next: pregao status`, ""].join("\n"));
+  const next = (await pausedSince(place, dataset.name)) ? `pregao resume ${dataset.name}` : "pregao status";
+  place.output.result(document, () => [passedTable(made), "", `Next: ${next}`, ""].join("\n"));
 };
 
 /** A run that has its commit. `rows` are what its job read; null when it wrote none. */
@@ -121,9 +116,15 @@ const CALLS = 5;
 
 /**
  * Calls `advance` in this process until nothing is under way: runs are opened, waited for and committed. Says each of
- * them on the way. With a rebuild, of one unit, until that is done: others may go on.
+ * them on the way. With a rebuild, of one unit, until that is done: others may go on. `until` in ms since 1970: what is
+ * under way then is left to others.
  */
-export const follow = async (place: Place, dataset: Dataset, wish: Wish): Promise<Followed> => {
+export const follow = async (
+  place: Place,
+  dataset: Dataset,
+  wish: Wish,
+  until = Number.POSITIVE_INFINITY,
+): Promise<Followed> => {
   logInto(place);
   const passed: Passed[] = [];
   let seen = (await newestCommit(place, dataset.name))?.commit ?? 0;
@@ -138,7 +139,7 @@ export const follow = async (place: Place, dataset: Dataset, wish: Wish): Promis
       wish: rest,
     } = await advance(place.aws, dataset, {
       wish: left,
-      until: Date.now() + CALL_MS,
+      until: Math.min(Date.now() + CALL_MS, until),
     });
     left = rest;
     for (; seen < newest; seen++) {
@@ -150,6 +151,7 @@ export const follow = async (place: Place, dataset: Dataset, wish: Wish): Promis
     // A run that follows was opened after the catalog had been brought to the commit of this one.
     if (wish.rebuild && !waits && passed.some((p) => p.rebuild && p.units.join() === wish.rebuild?.join()))
       return { passed, why };
+    if (Date.now() >= until) return { passed, why };
     if (open !== null) {
       if (open > said) place.output.say(`run ${open}: ${why}`);
       said = open;

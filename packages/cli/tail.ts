@@ -1,4 +1,5 @@
 import { PregaoError } from "../core/errors.ts";
+import { instantOf } from "./age.ts";
 import { backwards, type Entry, endOf, following, LEVELS, type Level, type Line } from "./log.ts";
 import { type Output, print, printable } from "./output.ts";
 
@@ -23,12 +24,11 @@ export type Wanted = {
 };
 
 const LINES = 20;
-const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const MOST_SECONDS = 31 * 86_400;
 
 /** @throws PregaoError `usage` */
 export const wanted = (options: TailOptions, now: number): Wanted => {
-  const since = options.since === undefined ? null : instant(options.since, now);
+  const since = options.since === undefined ? null : instantOf("--since", options.since, now);
   const level = LEVELS.find((l) => l === (options.level ?? "INFO").toUpperCase());
   if (!level)
     throw new PregaoError("usage", `expected --level ${LEVELS.join(", ")}, came ${printable(options.level ?? "")}`);
@@ -49,20 +49,6 @@ const whole = (option: string, text: string, most: number): number => {
   if (!/^\d{1,15}$/.test(text) || n > most)
     throw new PregaoError("usage", `expected ${option} with a whole number from 0 on, came ${printable(text)}`);
   return n;
-};
-
-const instant = (text: string, now: number): number => {
-  const [, n, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (n && unit) return now - Number(n) * UNITS[unit]!;
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z?)?$/.test(text)
-    ? Date.parse(text.length === 10 || text.endsWith("Z") ? text : `${text}Z`)
-    : Number.NaN;
-  if (Number.isNaN(ms))
-    throw new PregaoError(
-      "usage",
-      `expected --since as an age (90s, 10m, 2h, 3d) or an instant in UTC (2025-08-29T21:30), came ${printable(text)}`,
-    );
-  return ms;
 };
 
 /**

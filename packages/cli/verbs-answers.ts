@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import { datasetIn, datasetOr, type Global, type Line, localOnly, optionsOf } from "./line.ts";
 import type { QueryOptions } from "./query.ts";
 import type { TailOptions } from "./tail.ts";
-import type { VerifyOptions } from "./verify.ts";
+import type { VerifyOptions } from "./verify/index.ts";
 
 /** What only asks. */
 export const answerVerbs = ({ program, output, verb, at }: Line): void => {
@@ -43,7 +43,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     .action(async (name: string | undefined, _, self: Command) => {
       const options = optionsOf<Global & VerifyOptions>(self);
       const dataset = await datasetOr(name, "raw");
-      const { check, verify } = await import("./verify.ts");
+      const { check, verify } = await import("./verify/index.ts");
       check(options);
       await at(options, (place) => verify(place, datasetIn(place.datasets, dataset.name), options), true);
     });
@@ -68,10 +68,14 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     "status",
     "what is published, what is under way, what is stuck; exit status 1 if anything is",
     "status",
-  ).action((_, self: Command) =>
+  ).action(async (_, self: Command) => {
+    const options = optionsOf<Global>(self);
+    localOnly(options);
+    const { status, statusOfNothing } = await import("./status/index.ts");
+    if (statusOfNothing((await import("./place.ts")).stateDir(options), output)) return;
     // A look changes nothing: a river that it must start for itself is a still one.
-    at({ ...optionsOf<Global>(self), still: true }, async (place) => (await import("./status.ts")).status(place)),
-  );
+    await at({ ...options, still: true }, (place) => status(place));
+  });
 
   verb(program, "tail", "what happens, line by line, until Ctrl-C", "status")
     .option("--dataset <name>", "only what is about this one, or about none")

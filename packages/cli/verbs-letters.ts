@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { DlqOptions } from "./dlq.ts";
+import type { DlqOptions } from "./dlq/index.ts";
 import { type Global, gathered, type Line, optionsOf, queuedDataset } from "./line.ts";
 
 /** Dead letters: what was refused. */
@@ -7,7 +7,7 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
   const letters = program.command("dlq").description("what was refused: look at it, put it right, send it again");
   letters.addHelpText("after", "\nNext: pregao datasets, then pregao dlq list DATASET");
   const boxNamed = async (of: string) => {
-    const { landed } = await import("./dlq.ts");
+    const { landed } = await import("./dlq/index.ts");
     return of === landed.name ? landed : queuedDataset(of, [landed.name]);
   };
   for (const [name, means] of [
@@ -29,7 +29,7 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
         .option("--yes", "do not ask");
     command.action(async (of: string, _, self: Command) => {
       const options = optionsOf<Global & DlqOptions>(self);
-      const dlq = await import("./dlq.ts");
+      const dlq = await import("./dlq/index.ts");
       const box = await boxNamed(of);
       dlq.check(box, options);
       const sends = name === "replay" && !options.dryRun;
@@ -43,7 +43,7 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
     "datasets, then pregao dlq replays DATASET",
   ).action(async (of: string, _, self: Command) => {
     const box = await boxNamed(of);
-    const { listReplays } = await import("./dlq.ts");
+    const { listReplays } = await import("./dlq/index.ts");
     await at({ ...optionsOf<Global>(self), still: true }, (place) => listReplays(place, box));
   });
   verb(
@@ -55,9 +55,9 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
     .option("--yes", "do not ask")
     .action(async (of: string, replay: string | undefined, _, self: Command) => {
       const options = optionsOf<Global & { yes?: boolean }>(self);
-      const { undo, undoable } = await import("./dlq.ts");
+      const { undo, undoable } = await import("./dlq/index.ts");
       const box = await boxNamed(of);
-      undoable(box);
+      undoable(box, replay);
       await at(options, (place) => undo(place, box, replay, options), true);
     });
 };

@@ -1,65 +1,10 @@
 import { type Commit, type Ending, type Failed, outcome } from "./commit.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Catalog, type Facts, nothing, type Shape, type Wish } from "./facts.ts";
 import { type Note, noteClock, noteCommit, noteRun, noteUnread } from "./notes.ts";
 import { type Inspected, owed, plan, unsettled } from "./plan.ts";
 import { planRebuild, type Recalled } from "./rebuild.ts";
-import { accepts, disagreement, type Submission } from "./report.ts";
-import {
-  type Accepted,
-  type ListedObject,
-  nameOf,
-  type Paused,
-  type RawObject,
-  type Run,
-  type TableMap,
-} from "./run.ts";
-
-/** table → partition (`""` for a table without) → key prefix in the lake, ending in `/`. */
-export type Catalog = Record<string, Record<string, string>>;
-
-/** One start of the job for a run. `ended` is final. */
-export type Attempt = { id: string; ended: boolean; reason: string | null };
-
-/** What `advance` must know of a dataset. Tables in the order in which they are published: base first, then computed. */
-export type Shape = {
-  dataset: string;
-  tables: string[];
-  partitioned: Record<string, boolean>;
-  unit: string | null;
-  recipe: string;
-  raw: boolean;
-};
-
-export const shapeOf = (dataset: Dataset, recipe: string): Shape => ({
-  dataset: dataset.name,
-  tables: dataset.tables.map((t) => t.name),
-  partitioned: Object.fromEntries(dataset.tables.map((t) => [t.name, Object.keys(t.partitions).length > 0])),
-  unit: dataset.unit?.partition ?? null,
-  recipe,
-  raw: dataset.raw !== undefined,
-});
-
-/** What a person asks for once: units to make anew from raw, or that what is held be tried again. */
-export type Wish = { rebuild?: readonly string[]; retryHeld?: boolean };
-
-/** What is in the stores. `run` is the newest; `attempts` and `submissions` are its; `base` is commit `run.base`. */
-export type Facts = {
-  now: number;
-  raw: ListedObject[];
-  /** The newest commit that was known before `raw` was listed; 0: none. */
-  listed: number;
-  accepted: Accepted[];
-  /** Not null: no new run is opened. */
-  paused: Paused | null;
-  /** Ids of the events that count as never arrived, sorted. */
-  withdrawn: string[];
-  catalog: Catalog;
-  run: Run | null;
-  attempts: Attempt[];
-  submissions: Submission[];
-  commit: Commit | null;
-  base: Commit | null;
-};
+import { accepts, disagreement } from "./report.ts";
+import { nameOf, type Paused, type RawObject, type Run, type TableMap } from "./run.ts";
 
 export type Action =
   | { do: "apply"; commit: Commit }
@@ -96,16 +41,17 @@ export const decide = (facts: Facts, shape: Shape, wish: Wish = {}): Action => {
     return rest("the job is running");
   }
   const unit = wish.rebuild?.[0];
-  if (facts.paused) return rest(whyPaused(facts.paused, unit));
+  // Who asks for a rebuild may have paused for its sake: planning it can take longer than the next commit is away.
+  if (facts.paused) return unit === undefined ? rest(whyPaused(facts.paused)) : asked(unit);
   const objects = shape.raw ? select(facts, wish) : [];
   if (objects.length > 0) return { do: "open", objects, rebuild: null };
   if (!shape.raw && stale(facts, shape)) return { do: "open", objects: [], rebuild: [""] };
-  if (unit !== undefined) return { do: "open", objects: [], rebuild: [unit] };
+  if (unit !== undefined) return asked(unit);
   return rest("nothing is pending");
 };
 
-const whyPaused = ({ at, why }: Paused, unit: string | undefined): string =>
-  `paused since ${at}: ${why}${unit === undefined ? "" : `; the rebuild of ${unit || "the dataset"} is not opened`}`;
+const asked = (unit: string): Action => ({ do: "open", objects: [], rebuild: [unit] });
+const whyPaused = ({ at, why }: Paused): string => `paused since ${at}: ${why}`;
 
 const ends = (facts: Facts, run: Run, ending: Ending): Action => ({
   do: "commit",
@@ -140,7 +86,7 @@ const select = (facts: Facts, wish: Wish): RawObject[] => {
   return bounded(
     open.filter((o) => {
       const h = held.get(nameOf(o));
-      return h && (h.back || wish.retryHeld || h.findings.every((f) => accepts(facts.accepted, f)));
+      return h && (h.back || h.commit <= (wish.retryHeld ?? -1) || h.findings.every((f) => accepts(facts.accepted, f)));
     }),
   );
 };
@@ -193,21 +139,6 @@ export type Hands = {
   start: (run: Run) => Awaitable<"started" | "refused">;
   /** Sends the dead letters of what it rejects, then creates the commit. */
   commit: (document: Commit) => Awaitable<"created" | "lost">;
-};
-
-export const nothing: Facts = {
-  now: 0,
-  raw: [],
-  listed: 0,
-  accepted: [],
-  paused: null,
-  withdrawn: [],
-  catalog: {},
-  run: null,
-  attempts: [],
-  submissions: [],
-  commit: null,
-  base: null,
 };
 
 export const readFacts = async (eyes: Eyes, order: readonly Reading[] = readings): Promise<Facts> => {
@@ -277,7 +208,8 @@ export const advance = async (
       const unit = shape.raw ? action.rebuild?.[0] : undefined;
       if (unit !== undefined) {
         const planned = planRebuild(facts, await hands.recall(facts.commit), shape, unit);
-        if (planned.is === "waits") return end(true, planned.why);
+        if (planned.is === "waits")
+          return end(true, facts.paused ? `${planned.why}; ${whyPaused(facts.paused)}` : planned.why);
         if ((await hands.open(planned.run)) === "created") {
           noteRun(note, planned.run);
           wish = { ...wish, rebuild: wish.rebuild?.slice(1) ?? [] };
@@ -292,9 +224,7 @@ export const advance = async (
       if (!run && unread[0]) throw unread[0].error;
       if (run && (await hands.open(run)) === "created") {
         noteRun(note, run);
-        const held = new Set(facts.commit?.held.map(nameOf));
         if (run.rebuild) wish = { ...wish, rebuild: wish.rebuild?.slice(1) ?? [] };
-        if (run.objects.some((o) => held.has(nameOf(o)))) wish = { ...wish, retryHeld: false };
       }
     }
   }

@@ -1,5 +1,5 @@
-import type { Catalog } from "./advance.ts";
 import type { Commit } from "./commit.ts";
+import type { Catalog } from "./facts.ts";
 import { type Run, SKEW_MS, type TableMap } from "./run.ts";
 
 // Why what is decided here stays right, however long its caller stalls before it deletes: a commit's map is that of the

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Finding, finding, holding, type Report, rowCounts } from "./report.ts";
+import { damagedIn, type Finding, finding, holding, type Report, rowCounts } from "./report.ts";
 import {
   byKey,
   ingestDate,
@@ -18,6 +18,8 @@ import {
 export type Held = RawObject & {
   units: string[];
   findings: { law: string; session: string | null; origin: string | null }[];
+  /** The last commit that held it, alone; 0 in documents of before this was written down. */
+  commit: number;
   /** A commit has touched one of its units since: it may come back when nothing else is pending. */
   back: boolean;
 };
@@ -90,6 +92,7 @@ const commit = z.object({
       rawObject.extend({
         units: z.array(z.string().max(256)).max(10_000),
         findings: z.array(finding.pick({ law: true, session: true, origin: true })).max(1000),
+        commit: z.int().min(0).default(0),
         back: z.boolean(),
       }),
     )
@@ -183,9 +186,9 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
       0,
       HELD_FINDINGS,
     );
-    state.held.push({ ...alone, units: run.units, findings, back: false });
+    state.held.push({ ...alone, units: run.units, findings, commit: run.run, back: false });
   } else if (!published && alone) {
-    const failure = failureOf(alone, base, run.run, now, reason ?? "");
+    const failure = failureOf(alone, base, run, now, reason ?? "");
     if (failure.counts < FAILURES) state.failed.push(failure);
     else
       state.rejected.push({
@@ -224,15 +227,18 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
   };
 };
 
-/** A failure counts only if a run was published since the last that counted: an outage must not reject good objects. */
-const failureOf = (object: RawObject, base: Commit | null, n: number, now: number, reason: string): Failed => {
+/**
+ * A failure counts only if a run was published since the last that counted: an outage must not reject good objects. Nor
+ * must what was published and cannot be read any more.
+ */
+const failureOf = (object: RawObject, base: Commit | null, run: Run, now: number, reason: string): Failed => {
   const before = base?.failed.find((f) => nameOf(f) === nameOf(object));
-  const counts = !before || (base?.worked ?? 0) > before.counted;
+  const counts = damagedIn(run, reason) === null && (!before || (base?.worked ?? 0) > before.counted);
   return {
     ...object,
     counts: (before?.counts ?? 0) + (counts ? 1 : 0),
-    counted: counts ? n : (before?.counted ?? 0),
-    commit: n,
+    counted: counts ? run.run : (before?.counted ?? 0),
+    commit: run.run,
     at: new Date(now).toISOString(),
     reason: reason.slice(0, REASON_CHARACTERS / 2),
   };

@@ -76,11 +76,11 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
         const [issue] = parsed.error.issues;
         const unknown = issue?.code === "unrecognized_keys";
         const field = unknown ? issue.keys.join(",") : (issue?.path.join(".") ?? "");
-        const came = unknown ? "" : `, came ${show((value as WireRecord | null)?.[field])}`;
+        const came = unknown ? "" : `, came ${show(field ? (value as WireRecord)[field] : value)}`;
         refuse(
           unknown ? "unknown_field" : "invalid_field",
-          `${field}: ${issue?.message}${came}`,
-          `data.records[${index}].${field}`,
+          `${field || "record"}: ${issue?.message}${came}`,
+          `data.records[${index}]${field && `.${field}`}`,
           value,
         );
         return;

@@ -1,5 +1,5 @@
-import type { Facts, Shape } from "./advance.ts";
 import type { Commit } from "./commit.ts";
+import type { Facts, Shape } from "./facts.ts";
 import { lastClosed, type RawObject, type Run, SKEW_MS } from "./run.ts";
 
 /** What `advance` tells the log. */

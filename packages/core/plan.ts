@@ -1,6 +1,6 @@
-import type { Facts, Shape } from "./advance.ts";
 import { type Commit, isSettled, recentNames } from "./commit.ts";
 import { PregaoError } from "./errors.ts";
+import type { Facts, Shape } from "./facts.ts";
 import {
   byKey,
   dayBefore,

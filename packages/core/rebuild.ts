@@ -1,6 +1,6 @@
-import type { Facts, Shape } from "./advance.ts";
 import type { Commit } from "./commit.ts";
 import { PregaoError } from "./errors.ts";
+import type { Facts, Shape } from "./facts.ts";
 import { partitionsOf, withdrawnOf } from "./plan.ts";
 import { byKey, nameOf, type RawObject, RUN_NAMES, type Run, type TableMap } from "./run.ts";
 import { partitionValues } from "./table.ts";

@@ -32,17 +32,30 @@ export const eventsOf = (
   };
 };
 
-/**
- * A letter's body with exactly those records that passed when `sent` was judged; null if none did. `sent` is the body as
- * it was sent, with the same records, some of their fields perhaps put right. If all passed, it is the body itself.
- */
-export const passedOf = (body: string, sent: string, judged: Pick<Judged, "rows" | "rejects">): string | null => {
-  if (judged.rows.length === 0) return null;
-  if (judged.rejects.length === 0) return body;
+/** What of a letter passed when it was sent again: the indexes of its records, the events they became, their units. */
+export type Passed = { records: number[]; events: string[]; units: string[] };
+
+/** What passed of a letter, by the judge's word on the body as it was sent. */
+export const passedOf = (
+  dataset: Pick<Dataset, "unit">,
+  sent: string,
+  { rows, rejects }: Pick<Judged, "rows" | "rejects">,
+): Passed => {
+  if (rows.length === 0) return { records: [], events: [], units: [] };
   // Equal records have equal verdicts, so which ones were refused can be told by their text.
-  const refused = new Set(judged.rejects.flatMap((reject) => recordsIn(reject.body).map((r) => JSON.stringify(r))));
-  const passed = recordsIn(sent).map((record) => !refused.has(JSON.stringify(record)));
-  return withRecords(body, (_, index) => passed[index]!);
+  const refused = new Set(rejects.flatMap((reject) => recordsIn(reject.body).map((r) => JSON.stringify(r))));
+  const records = recordsIn(sent).flatMap((record, index) => (refused.has(JSON.stringify(record)) ? [] : [index]));
+  return { records, ...eventsOf(dataset, rows) };
+};
+
+/**
+ * A letter's body with exactly these of its records, by index; null if there are none. If all are, it is the body itself.
+ */
+export const bodyOf = (body: string, records: readonly number[]): string | null => {
+  if (records.length === 0) return null;
+  if (records.length === recordsIn(body).length) return body;
+  const kept = new Set(records);
+  return withRecords(body, (_, index) => kept.has(index));
 };
 
 const recordsIn = (body: string): unknown[] => {
@@ -82,7 +95,11 @@ const replay = z.object({
 });
 export type Replay = z.infer<typeof replay>;
 
-/** Some letters of a replay, created before they are sent. `sent`: as it was sent if not as it was, or where an object was copied to. */
+/**
+ * Some letters of a replay, created before they are sent. `sent`: as it was sent if not as it was, or where an object was
+ * copied to. `passed`: what the judge of that day let pass; of `landed` nothing. `restored`: events of it that had been
+ * withdrawn and count again once the letter was accepted. Documents of before have neither.
+ */
 const part = z.object({
   format,
   letters: z.array(
@@ -95,6 +112,10 @@ const part = z.object({
       attempts: z.number(),
       body: z.string(),
       sent: z.string().nullable(),
+      passed: z
+        .object({ records: z.array(z.int().min(0)), events: z.array(name), units: z.array(z.string().max(256)) })
+        .optional(),
+      restored: z.array(name).default([]),
     }),
   ),
 });
@@ -108,6 +129,10 @@ const outcome = z.object({
   not: z.array(z.object({ name, outcome: z.enum(["refused", "unknown"]), why: z.string().max(1000) })),
 });
 export type Outcome = z.infer<typeof outcome>;
+
+/** That a replay is over: nothing is sent any more. One that was cut never gets it. `sent`: letters that were accepted. */
+const ended = z.object({ format, at: instant, sent: z.int().min(0) });
+export type Ended = z.infer<typeof ended>;
 
 /** That the letters of a replay are back and their events withdrawn, and which units are to be made anew for it. */
 const undone = z.object({
@@ -133,7 +158,7 @@ export const archivedKey = (box: string, letter: string): string => `rejected/${
 export const replayName = (at: string, salt: string): string => `${at.replace(/[-:.]/g, "")}-${salt}`;
 
 /** A document of a replay in the bucket `state`, of a part's if it is a number; without, where all of a replay are. */
-export const replayKey = (box: string, id: string, of?: "replay" | "undone" | "rebuilt"): string =>
+export const replayKey = (box: string, id: string, of?: "replay" | "ended" | "undone" | "rebuilt"): string =>
   `replays/${box}/${id && `${id}/`}${of ? `${of}.json` : ""}`;
 export const partKey = (box: string, id: string, n: number): string =>
   `${replayKey(box, id)}part-${String(n).padStart(6, "0")}.json`;

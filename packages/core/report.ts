@@ -101,6 +101,22 @@ export const disagreement = (
   return null;
 };
 
+/**
+ * How a job says that a file of its base cannot be read as its commit says: this at the beginning of its error's message,
+ * which whatever runs the job may put more words around. No object of the run is to blame then.
+ */
+export const damage = (key: string, what: string): string => `${DAMAGE}${key}: ${what}`;
+const DAMAGE = "[base] ";
+
+/** The file of the run's base that a failed attempt's reason says is damaged, or null; no other key is believed. */
+export const damagedIn = (run: Run, reason: string): string | null => {
+  if (run.rebuild || !reason.includes(DAMAGE)) return null;
+  for (const partitions of Object.values(run.tables))
+    for (const { folder, files } of Object.values(partitions))
+      for (const { name } of files) if (reason.includes(damage(folder + name, ""))) return folder + name;
+  return null;
+};
+
 /** Whether a person accepts a finding. */
 export const accepts = (
   accepted: readonly Accepted[],

@@ -64,7 +64,7 @@ export type Run = {
 /** How many raw objects, or withdrawn events, a run document names at most. */
 export const RUN_NAMES = 100_000;
 
-/** Why no new run is opened, and since when (ISO 8601). */
+/** Why no new run is opened but a rebuild that is asked for, and since when (ISO 8601). */
 export type Paused = { at: string; why: string };
 
 const day = z.iso.date();
@@ -139,7 +139,7 @@ export const recipeKey = (dataset: string, sha256: string): string => `recipes/$
 export const assetKey = (sha256: string): string => `assets/${sha256}.ndjson`;
 /** What a person accepts, one document each, named by the digest of its content. */
 export const acceptedKey = (dataset: string, sha256: string): string => `accepted/${dataset}/${sha256}.json`;
-/** While it is there, no new run of the dataset is opened; see {@link Paused}. */
+/** While it is there, the dataset is {@link Paused}. */
 export const pausedKey = (dataset: string): string => `paused/${dataset}.json`;
 /** A row with this event id is treated as if it had never arrived. The key says it; the body is for people. */
 export const withdrawnKey = (dataset: string, event: string): string => `withdrawn/${dataset}/${event}`;

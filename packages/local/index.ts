@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, renameSync, rmSync, statSync, type WriteStream } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { PregaoError } from "../core/errors.ts";
 import { bucket, environment, resource, type Stage } from "../core/stage.ts";
@@ -13,6 +13,7 @@ import { gateway } from "./gateway.ts";
 import { glue } from "./glue/index.ts";
 import { type Invocation, type LogLine, lambda, type Runtime } from "./lambda.ts";
 import { lockState, STATE_VERSION } from "./lock.ts";
+import { logFile } from "./log.ts";
 import { provision } from "./provision.ts";
 import { s3 } from "./s3/index.ts";
 import { type Depth, sqs, wireError } from "./sqs/index.ts";
@@ -85,43 +86,6 @@ export type Stack = {
 };
 
 const GRACE_MS = 5_000;
-const LOG_BYTES = 64 * 1024 * 1024;
-
-const logFile = (dir: string): { write: (line: LogLine) => void; end: () => Promise<void> } => {
-  const path = join(dir, "log.ndjson");
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES) renameSync(path, join(dir, "log.1.ndjson"));
-  let stream: WriteStream | null = null;
-  let lost = 0;
-  const open = (): WriteStream => {
-    const opened = createWriteStream(path, { flags: "a" });
-    // A stream that failed once takes nothing more: the next line tries another.
-    opened.on("error", () => {
-      if (stream === opened) stream = null;
-    });
-    return opened;
-  };
-  const write = (line: LogLine): void => {
-    stream ??= open();
-    stream.write(`${JSON.stringify(line)}\n`, (error) => {
-      if (error) lost++;
-      else if (lost > 0) {
-        const metadata = { lines: lost };
-        lost = 0;
-        write({
-          timestamp: new Date().toISOString(),
-          level: "WARN",
-          component: "log",
-          message: "lines of this log were lost: it could not be written, as on a full disk",
-          metadata,
-        });
-      }
-    });
-  };
-  return {
-    write,
-    end: () => new Promise((done) => (stream ? stream.end(() => done()) : done())),
-  };
-};
 
 const openOwnState = (dir: string, alarm: (error: unknown) => void): State => {
   let state: State;

@@ -6,9 +6,9 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { digest } from "../../functions/river.ts";
-import { peek, queueUrl, send } from "../../packages/aws/queues.ts";
+import { queueUrl, send } from "../../packages/aws/queues.ts";
 import { list } from "../../packages/aws/store.ts";
-import { status } from "../../packages/cli/status.ts";
+import { status } from "../../packages/cli/status/index.ts";
 import type { WireRecord } from "../../packages/core/dataset.ts";
 import { type Message, messages } from "../../packages/core/message.ts";
 import { type DeadLetter, readDeadLetter } from "../../packages/core/reject.ts";
@@ -16,6 +16,7 @@ import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
 import { document, type Ended, folder, pregao, stackTrace } from "../cli/command.ts";
 import { file, latin1, line, some, text, zip } from "../datasets/cotahist.ts";
+import { peek } from "../peek.ts";
 import { ask, testPlace } from "../place.ts";
 
 /** Everything that is bad goes into one river, and beside it something good: that, and nothing else, is refined. */

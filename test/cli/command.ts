@@ -11,6 +11,8 @@ export type Options = {
   input?: string;
   cwd?: string;
   env?: Record<string, string>;
+  /** Called with the process as soon as there is one. */
+  begun?: (child: ChildProcess) => void;
   /** Called with the process and what it said so far, whenever it says more. */
   watch?: (child: ChildProcess, so: { out: string; err: string }) => void;
 };
@@ -28,6 +30,7 @@ export const pregao = (args: readonly string[], options: Options = {}): Promise<
       cwd: options.cwd ?? tmpdir(),
       env: { ...process.env, ...options.env },
     });
+    options.begun?.(child);
     const so = { out: "", err: "" };
     for (const [stream, to] of [
       [child.stdout, "out"],

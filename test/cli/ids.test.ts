@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { newIds } from "../../packages/cli/ids.ts";
+import { newIds } from "../../packages/cli/verify/ids.ts";
 
 const idOf = (n: number) => createHash("sha256").update(String(n)).digest("hex").slice(0, 32);
 

@@ -1,10 +1,14 @@
+import type { Context, SQSEvent } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { advance, handler } from "../../functions/advance.ts";
+import { logTo } from "../../functions/log.ts";
 import { copy, getBytes, list as objects, put, remove } from "../../packages/aws/store.ts";
-import * as dlq from "../../packages/cli/dlq.ts";
+import * as dlq from "../../packages/cli/dlq/index.ts";
 import { publish } from "../../packages/cli/publish.ts";
+import { environment } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, testPlace } from "../place.ts";
-import { cutting, letters, post, replay } from "./letters.fixture.ts";
+import { cutting, letters, post, type Replayed, replay } from "./letters.fixture.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;
 beforeAll(async () => {
@@ -97,8 +101,54 @@ describe("a refused raw object", () => {
   });
 });
 
+describe("a letter of what landed", () => {
+  test("is one, however many callers at once refuse the object, each for itself", async () => {
+    for (let i = 0; i < 4; i++) {
+      await put(place.aws, "lake", `raw/bovespa/ingest_date=${today()}/by-four-${i}.parquet`, `no Parquet, ${i}`);
+      await Promise.all([1, 2, 3, 4].map(() => advance(place.aws, bovespa)));
+    }
+    await place.stack!.idle();
+    const found = await letters(place, "landed");
+    expect(found.map((l) => l.path.replace(/.*by-four/, "")).sort()).toEqual([0, 1, 2, 3].map((i) => `-${i}.parquet`));
+    await settle();
+  });
+
+  test("is one, however often a message that is no bell is delivered", async () => {
+    const attributes = { SentTimestamp: String(Date.parse("2024-11-09T02:00:00.000Z")) };
+    const batch = { Records: [{ messageId: "1", body: "dong", attributes }] } as SQSEvent;
+    Object.assign(process.env, environment(place.stage), {
+      AWS_ENDPOINT_URL: place.aws.endpoint,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+    });
+    const context = { getRemainingTimeInMillis: () => 30_000 } as Context;
+    logTo(() => undefined);
+    for (let i = 0; i < 3; i++) expect(await handler(batch, context)).toEqual({ batchItemFailures: [] });
+    expect(await letters(place, "landed")).toMatchObject([{ reason: "no_bell", seen: "2024-11-09T02:00:00.000Z" }]);
+    await settle();
+  });
+
+  test("of an object that cannot be looked at is counted as that, and the others all the same", async () => {
+    await arrive(`raw/bovespa/ingest_date=${today()}/hidden.parquet`, "no Parquet that anybody may read");
+    await arrive(`raw/bovespa/ingest_date=${today()}/plain.parquet`, "no Parquet, and everybody may read it");
+    const barred = cutting(place, (command, { Key }) =>
+      command === "GetObjectCommand" && String(Key).endsWith("hidden.parquet") ? "before" : undefined,
+    );
+    await dlq.replay(barred, landed, { dryRun: true });
+    const { found, stay } = place.output.documents.at(-1) as Replayed;
+    expect([found, stay.refused.map((r) => [r.reason, r.letters])]).toEqual([
+      2,
+      [
+        ["not_parquet", 1],
+        ["unread", 1],
+      ],
+    ]);
+    await settle();
+  });
+});
+
 describe("a bell that nobody understood", () => {
-  test("is sent again as it came, not wrapped once more for every replay", async () => {
+  test("keeps its history, and is not wrapped once more for every replay", async () => {
     await post(place, "landed", [{ id: "1", group: "x", body: "ding dong" }]);
     await place.stack!.idle();
     const [first] = await letters(place, "landed");
@@ -108,7 +158,10 @@ describe("a bell that nobody understood", () => {
       stay: { refused: [{ reason: "no_bell", message: "expected JSON" }] },
     });
     expect(await again({ again: true })).toMatchObject({ sent: 1 });
-    expect((await letters(place, "landed")).map((l) => [l.id, l.records])).toEqual([[first!.id, ["ding dong"]]]);
+    expect(await letters(place, "landed")).toMatchObject([
+      { id: first!.id, records: ["ding dong"], attempts: 2, before: ["no_bell"], seen: first!.seen },
+    ]);
+    expect(await again()).toMatchObject({ sent: 0, stay: { failedBefore: { letters: 1 } } });
     await dlq.list(place, landed, {});
     expect(place.output.documents.at(-1)).toMatchObject([{ reason: "no_bell", letters: 1 }]);
     await settle();

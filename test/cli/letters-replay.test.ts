@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { depth } from "../../packages/aws/queues.ts";
 import { readPart } from "../../packages/aws/replays.ts";
-import * as dlq from "../../packages/cli/dlq.ts";
+import * as dlq from "../../packages/cli/dlq/index.ts";
 import { readDeadLetter } from "../../packages/core/reject.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, testPlace } from "../place.ts";

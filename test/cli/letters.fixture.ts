@@ -1,7 +1,7 @@
 import { digest } from "../../functions/river.ts";
 import { eachLetter, type Letter } from "../../packages/aws/letters.ts";
 import { send } from "../../packages/aws/queues.ts";
-import * as dlq from "../../packages/cli/dlq.ts";
+import * as dlq from "../../packages/cli/dlq/index.ts";
 import type { Place } from "../../packages/cli/place.ts";
 import type { WireRecord } from "../../packages/core/dataset.ts";
 import { envelope, messages } from "../../packages/core/message.ts";

@@ -1,6 +1,10 @@
+import type { ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { connect } from "../../packages/aws/index.ts";
+import { depth, send, walk } from "../../packages/aws/queues.ts";
+import { laptop } from "../../packages/core/stage.ts";
 import { document, folder, pregao, stackTrace, type Up, up } from "./command.ts";
 
 const { dir, remove } = folder();
@@ -139,6 +143,8 @@ describe("dead letters", () => {
     expect([again.status, again.out]).toEqual([0, expect.stringMatching(/was undone \d+ second/)]);
     expect((await run("dlq", "replays", "bovespa")).out).toMatch(/ \d+ seconds? ago\n/);
     expect(await run("dlq", "undo", "landed", "--yes")).toMatchObject({ status: 2 });
+    const unnamed = await run("dlq", "undo", "bovespa", "", "--yes");
+    expect([unnamed.status, unnamed.err]).toEqual([2, expect.stringMatching(/expected the name of a replay/)]);
     const back = await run(
       "dlq",
       "replay",
@@ -152,6 +158,39 @@ describe("dead letters", () => {
     );
     expect(document(back)).toMatchObject({ sent: 1, pass: { records: 1 } });
     expect(await listed()).toEqual(before);
+  });
+});
+
+describe("a look that a signal ends", () => {
+  test.each([["list"], ["replay"]] as const)("hides no letter for any time: dlq %s", async (verb) => {
+    const aws = connect(laptop(), { AWS_ENDPOINT_URL: river.url });
+    try {
+      const many = Array.from({ length: 6000 }, (_, i) => ({
+        id: String(i),
+        group: "x",
+        body: `no letter ${verb} ${i}`,
+      }));
+      await send(aws, "landed-dlq", many);
+      let child: ChildProcess | undefined;
+      const looking = pregao(["dlq", verb, "landed", "--state", state], {
+        begun: (process) => {
+          child = process;
+        },
+      });
+      await vi.waitFor(async () => expect((await depth(aws, "landed-dlq")).inFlight).toBeGreaterThan(200), {
+        timeout: 20_000,
+        interval: 1,
+      });
+      child!.kill("SIGINT");
+      expect(await looking).toMatchObject({ status: 130, err: expect.stringMatching(/ended by SIGINT/) });
+      expect((await depth(aws, "landed-dlq")).inFlight).toBe(0);
+    } finally {
+      await walk(aws, "landed-dlq", async (messages, queue) => {
+        await queue.remove(messages);
+        return undefined;
+      });
+      aws.close();
+    }
   });
 });
 

@@ -154,6 +154,22 @@ describe("refine --rebuild", () => {
   });
 });
 
+describe("what is published of a unit and cannot be read", () => {
+  test("fails what arrives for it as often as it comes, counts against no object, and a rebuild mends it", async () => {
+    const { folder, files } = (await commit()).tables.bovespa_refined!["year=2024"]!;
+    const key = folder + files[0]!.name;
+    const bytes = (await getBytes(river.aws, "lake", key))!;
+    await put(river.aws, "lake", key, bytes.slice(0, -1));
+    await file("1", "2024-11-07", 1);
+    const [failed] = (await commit()).failed;
+    expect(failed).toMatchObject({ counts: 0, reason: expect.stringContaining(`[base] ${key}: expected`) });
+    expect(failed?.reason).toContain("pregao refine bovespa --rebuild --unit 2024");
+    await refine(river.place, bovespa, { rebuild: true, unit: ["2024"], yes: true });
+    await river.idle();
+    expect(await commit()).toMatchObject({ failed: [], rejected: [] });
+  });
+});
+
 describe("pause and resume", () => {
   test("what arrives waits; a second pause keeps since when; a look at either says so", async () => {
     const { commit: before } = await commit();
@@ -172,8 +188,16 @@ describe("pause and resume", () => {
         /no run of bovespa is opened: paused since .*: still\. Next: pregao resume bovespa/,
       ),
     });
-    expect(await error(refine(river.place, bovespa, { rebuild: true, yes: true }))).toMatchObject({ code: "paused" });
     expect((await commit()).commit).toBe(before);
+  });
+
+  test("a rebuild is made all the same: on a feed that never rests, a pause is how one makes room for it", async () => {
+    const { commit: before } = await commit();
+    await refine(river.place, bovespa, { rebuild: true, unit: ["2024"], yes: true });
+    expect(document()).toMatchObject({ units: [{ run: before + 1, units: ["2024"], status: "published" }] });
+    expect(screen()).toContain("Next: pregao resume bovespa");
+    await river.idle();
+    expect((await commit()).commit).toBe(before + 1);
   });
 
   test("resume takes at once what waited; a second one is no failure", async () => {

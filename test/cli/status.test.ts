@@ -1,10 +1,16 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { DeletePartitionCommand } from "@aws-sdk/client-glue";
 import { afterEach, describe, expect, test } from "vitest";
 import { receive, release, send } from "../../packages/aws/queues.ts";
 import { getJson, list, put, remove } from "../../packages/aws/store.ts";
-import { pausedKey } from "../../packages/core/run.ts";
+import { limitsOf, stuckIn } from "../../packages/cli/status/stuck.ts";
+import { commitKey, pausedKey } from "../../packages/core/run.ts";
+import { topology } from "../../packages/core/topology.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { catalogue } from "../../packages/datasets/index.ts";
 import type { Runtime } from "../../packages/local/lambda.ts";
+import { document, folder, pregao } from "./command.ts";
 import { openRiver, record, type TestRiver } from "./stack.ts";
 
 const MINUTE = 60_000;
@@ -413,4 +419,66 @@ describe("a river that does not run", () => {
     expect(keys).toEqual([]);
     expect(await getJson(again.aws, "state", pausedKey(bovespa.name))).toBeNull();
   });
+});
+
+test("an object that came late is pending, though no listing of the open dates shows it", async () => {
+  const river = await open();
+  await river.file("1", rows(1), 1);
+  await river.idle();
+  await put(river.aws, "state", pausedKey("bovespa"), JSON.stringify({ at: new Date().toISOString(), why: "" }));
+  const key = "raw/bovespa/ingest_date=2020-01-01/late.parquet";
+  await put(river.aws, "lake", key, "as late as can be");
+  const late: { key: string; etag: string; size: number; late: true }[] = [];
+  for await (const { etag, size } of list(river.aws, "lake", key)) late.push({ key, etag, size, late: true });
+  const newest = (await river.look()).status.datasets[0]!.commit!.number;
+  const commit = (await getJson(river.aws, "state", commitKey("bovespa", newest))) as Record<string, unknown>;
+  const through = new Date().toISOString().slice(0, 10);
+  const next = { ...commit, commit: newest + 1, through, late };
+  await put(river.aws, "state", commitKey("bovespa", newest + 1), JSON.stringify(next));
+  expect((await river.look()).status.datasets[0]?.pending).toMatchObject({ objects: 1, bytes: late[0]!.size });
+});
+
+test("names from tables and keys neither steer the terminal nor are commands of their own", () => {
+  const evil = "x\u001b[31m'; rm -rf ~ #";
+  const at = new Date(0).toISOString();
+  const findings = [{ law: evil, session: null, origin: evil }];
+  const queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
+  const deadLetters = { letters: 0, looked: 0, records: 0, hidden: 0, oldest: null, reasons: {}, archived: 0 };
+  const dataset = {
+    ...{ dataset: "bovespa", session: null, commit: null, paused: null, run: null, queue, firehose: null },
+    ...{ pending: null, held: [{ key: evil, findings }], failed: [{ key: evil, at, reason: evil }], broken: null },
+    ...{ behind: [{ table: evil, partition: evil }], rebuilds: true, deadLetters },
+    partial: [{ session: evil, origin: evil, expected: 2, seen: 1, since: at }],
+  };
+  const found = {
+    stage: "local",
+    state: "",
+    endpoint: null,
+    running: true,
+    functions: [],
+    landed: { queue, deadLetters },
+  };
+  const limits = limitsOf(topology(catalogue({}), "intraday"));
+  const stuck = stuckIn({ ...found, datasets: [dataset] }, limits, Date.now());
+  expect(stuck.map(({ code }) => code)).toEqual(["held", "failed", "partial", "behind"]);
+  expect(JSON.stringify(stuck)).not.toContain("\\u001b");
+  const quoted = "'x·[31m'\\''; rm -rf ~ #'";
+  expect(stuck.map(({ free }) => free)).toEqual([
+    `pregao accept bovespa --law ${quoted} --origin ${quoted}`,
+    expect.stringMatching(/^pregao tail/),
+    `pregao verify bovespa --origin ${quoted}`,
+    "pregao refine bovespa --rebuild",
+  ]);
+});
+
+test("a look where no river ever was makes none, and says where to begin", async () => {
+  const { dir, remove } = folder();
+  const state = join(dir, "none");
+  const said = await pregao(["status", "--state", state]);
+  expect([said.status, said.err]).toEqual([0, ""]);
+  expect(said.out).toMatch(/There is no river in .*none: nothing came, nothing runs\.\n\nNext: pregao --state .* demo/);
+  const json = await pregao(["status", "--json"], { cwd: dir });
+  expect(document(json)).toMatchObject({ running: false, datasets: [], stuck: [] });
+  expect([existsSync(state), existsSync(join(dir, ".pregao"))]).toEqual([false, false]);
+  remove();
 });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { advance, type Eyes, type Facts, type Hands, nothing } from "../../packages/core/advance.ts";
+import { advance, type Eyes, type Hands } from "../../packages/core/advance.ts";
 import type { Commit } from "../../packages/core/commit.ts";
+import { type Facts, nothing } from "../../packages/core/facts.ts";
 import type { Run } from "../../packages/core/run.ts";
 import { theatre } from "./advance.actors.ts";
 import { settle } from "./advance.judge.ts";

@@ -1,14 +1,7 @@
 import { describe, expect, test } from "vitest";
-import {
-  advance,
-  decide,
-  type Eyes,
-  type Facts,
-  type Hands,
-  nothing,
-  type Shape,
-} from "../../packages/core/advance.ts";
+import { advance, decide, type Eyes, type Hands } from "../../packages/core/advance.ts";
 import { type Commit, outcome } from "../../packages/core/commit.ts";
+import { type Facts, nothing, type Shape } from "../../packages/core/facts.ts";
 import { plan } from "../../packages/core/plan.ts";
 import { behind, type Past, pastOf, planRebuild, type Recalled, unitsOf } from "../../packages/core/rebuild.ts";
 import type { Report } from "../../packages/core/report.ts";

@@ -1,5 +1,6 @@
-import { advance, type Eyes, type Facts, type Hands, type Rested } from "../../packages/core/advance.ts";
+import { advance, type Eyes, type Hands, type Rested } from "../../packages/core/advance.ts";
 import { PregaoError } from "../../packages/core/errors.ts";
+import type { Facts } from "../../packages/core/facts.ts";
 import { nameOf } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {

@@ -83,6 +83,7 @@ const commands = ({ specs, clocksErr }: Scenario): fc.Arbitrary<Command>[] => {
       .map((ms) => command(`tick ${ms / HOUR} h`, always, (real) => real.tick(ms))),
     fc.constantFrom<Order>("pause", "resume", "resume").map(says),
     fc.constantFrom(...rows).map((withdraw) => says({ withdraw })),
+    ...specs.filter((s) => s.kind !== "good").map((s) => fc.constant(says({ delete: s.key }))),
   ];
 };
 

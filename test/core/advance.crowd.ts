@@ -36,7 +36,7 @@ export const crowd = (scenario: Scenario, law: Rules) => {
     },
     callers: () => callers.length,
     call: (wish: string[]) => {
-      callers = [...callers, arriving(world, wish)];
+      callers = [...callers, arriving(world, { rebuild: wish })];
     },
     go: (who: number, steps: number) => {
       const n = at(who);

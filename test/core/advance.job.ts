@@ -1,4 +1,4 @@
-import type { Report } from "../../packages/core/report.ts";
+import { damage, type Report } from "../../packages/core/report.ts";
 import { attemptFolder, type Run, type TableMap } from "../../packages/core/run.ts";
 import { type Job, type Rules, type Scenario, shapeFor, sin, specOf, type World } from "./advance.world.ts";
 
@@ -20,6 +20,8 @@ export const work = (world: World, scenario: Scenario, law: Rules, job: Job): Wo
     return etag !== undefined && (etag === o.etag || !law.byEtag) ? specOf(scenario, { key: o.key, etag }) : null;
   });
   if (read.includes(null)) return to("ended", "an object changed");
+  const unreadable = run.rebuild ? undefined : baseOf(run).find((key) => world.damaged.includes(key));
+  if (unreadable !== undefined) return to("ended", damage(unreadable, "expected 1 row, came none"));
   if (read.some((spec) => spec?.kind === "poison")) return to("ended", "poison");
   const own = (unit: string) => !run.rebuild || run.units.includes(unit);
   const rows: Record<string, Set<string>> = Object.fromEntries(run.units.map((u) => [u, new Set<string>()]));
@@ -37,6 +39,11 @@ export const work = (world: World, scenario: Scenario, law: Rules, job: Job): Wo
     }
   return to("written", null, { lake });
 };
+
+const baseOf = (run: Run): string[] =>
+  Object.values(run.tables).flatMap((partitions) =>
+    Object.values(partitions).flatMap(({ folder, files }) => files.map(({ name }) => folder + name)),
+  );
 
 /** The job's steps in one. */
 export const done = (world: World, scenario: Scenario, law: Rules, { id }: Job): World => {
@@ -68,8 +75,10 @@ const reportOf = (world: World, scenario: Scenario, run: Run, attempt: string): 
         }),
     );
   }
-  const bad = run.objects.filter((o) =>
-    scenario.specs.some((s) => s.key === o.key && s.etag === o.etag && s.kind === "bad"),
+  const bad = run.objects.filter(
+    (o) =>
+      !world.mended.includes(o.key) &&
+      scenario.specs.some((s) => s.key === o.key && s.etag === o.etag && s.kind === "bad"),
   );
   return {
     dataset: "d",

@@ -1,8 +1,10 @@
 import { type Commit, isSettled, recentNames } from "../../packages/core/commit.ts";
+import type { Wish } from "../../packages/core/facts.ts";
 import { nameObject, nameOf, type RawObject, type Run } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {
   HOUR,
+  isWish,
   land,
   order,
   type Rules,
@@ -14,6 +16,19 @@ import {
   specOf,
   type World,
 } from "./advance.world.ts";
+
+/** What is in raw no more waits for nobody, and of what had waited once nothing vanished without a word. */
+const judgeGone = (world: World, scenario: Scenario): void => {
+  const waiting = (c: Commit | undefined): RawObject[] => (c ? [...c.held, ...c.failed, ...c.late, ...c.next] : []);
+  for (const o of waiting(world.commits.at(-1)))
+    if (world.raw[o.key]?.etag !== o.etag) sin(`${nameOf(o)} is there no more, and waits for ever`);
+  const published = new Set(
+    world.runs.flatMap((r, n) => (world.commits[n]?.status === "published" ? r.objects.map((o) => o.key) : [])),
+  );
+  for (const o of world.commits.flatMap((c) => [...c.held, ...c.failed]))
+    if (!world.raw[o.key] && !published.has(o.key) && !world.letters.includes(nameOf(o)))
+      sin(`${nameOf(o)} waited, is gone, and has no dead letter: ${specOf(scenario, o).kind}`);
+};
 
 /** The rows of a table at a commit. */
 const rowsAt = (world: World, commit: Commit, table: string): Set<string> =>
@@ -41,7 +56,9 @@ export const judgeCommit = (world: World, scenario: Scenario, commit: Commit): v
   for (const r of commit.rejected) {
     const { kind } = specOf(scenario, r);
     if (!world.letters.includes(nameOf(r))) sin(`${nameOf(r)} rejected without a dead letter`);
-    if (kind === "good" || kind === "bad") sin(`a good object was rejected: ${nameOf(r)}`);
+    const there = world.raw[r.key]?.etag === r.etag;
+    if ((kind === "good" || kind === "bad") && there) sin(`a good object was rejected: ${nameOf(r)}`);
+    if (r.reason === "gone" && there) sin(`an object that is there is said to be gone: ${nameOf(r)}`);
   }
   const run = world.runs[commit.commit - 1]!;
   if (run.rebuild) judgeRebuild(world, scenario, commit, run);
@@ -122,7 +139,7 @@ export const judgeCatalog = (world: World, scenario: Scenario): void => {
 export const isQuiet = (world: World, scenario: Scenario, law: Rules): boolean =>
   world.landed === scenario.specs.length &&
   !world.staller &&
-  world.wish.length === 0 &&
+  !isWish(world.wish) &&
   world.left.orders === 0 &&
   world.jobs.every((j) => j.at === "ended") &&
   round(world, scenario, law).rested;
@@ -142,7 +159,7 @@ export const settle = (world: World, scenario: Scenario, law: Rules): void => {
     const said = scenario.orders!.at(-at.left.orders)!;
     at = order({ ...at, left: { ...at.left, orders: at.left.orders - 1 } }, said);
   }
-  const quiet = (wish: string[] = []) => {
+  const quiet = (wish: Wish = {}) => {
     at = { ...at, wish };
     const before = at.runs.length;
     for (let rounds = 0; ; rounds++) {
@@ -158,15 +175,19 @@ export const settle = (world: World, scenario: Scenario, law: Rules): void => {
   /** Asked for when all is quiet, it is done, and of today's rows: it may have been asked for too early before. */
   const rebuilt = (unit: string) => {
     const before = at.commits.length;
-    quiet([unit]);
+    quiet({ rebuild: [unit] });
     const made = at.commits.slice(before).find((c) => c.rebuild && c.status === "published");
     if (!made && !scenario.blocked) sin(`the rebuild of ${unit} was never published`);
     if (made && at.runs[made.commit - 1]?.withdrawn.join() !== at.withdrawn.join())
       sin("a rebuild does not know what was withdrawn long before it");
   };
+  const rebuilds = (scenario.orders ?? []).flatMap((said) =>
+    said instanceof Object && "rebuild" in said ? [said] : [],
+  );
   if (at.paused) {
     quiet();
     if (at.runs.length > at.commits.length) sin("at rest and paused, and a run is open");
+    if (scenario.insists) for (const said of rebuilds) rebuilt(said.rebuild);
     at = { ...at, paused: false };
   }
   quiet();
@@ -174,12 +195,14 @@ export const settle = (world: World, scenario: Scenario, law: Rules): void => {
     at = { ...at, now: at.now + HOUR };
     quiet();
   }
-  for (const said of scenario.orders ?? []) if (typeof said === "object" && "rebuild" in said) rebuilt(said.rebuild);
+  for (const said of rebuilds) rebuilt(said.rebuild);
+  if (scenario.orders?.includes("retry")) quiet({ retryHeld: at.commits.length });
   const last = at.commits.at(-1);
   const withdrawn = new Set(at.withdrawn);
   for (const [key, { etag, modified }] of Object.entries(at.raw)) {
     const object = nameObject({ key, etag, modified, size: 1 });
-    const { kind } = specOf(scenario, object);
+    const { kind: made } = specOf(scenario, object);
+    const kind = at.mended.includes(key) ? "good" : made;
     const waits = (list: RawObject[] | undefined) => list?.some((o) => nameOf(o) === nameOf(object)) ?? false;
     // Under a date that was closed too early, it waits by its name all the same.
     const settled = isSettled(last ?? null, object) && !waits(last?.held) && !waits(last?.failed);
@@ -195,5 +218,6 @@ export const settle = (world: World, scenario: Scenario, law: Rules): void => {
     if (kind === "bad" && !settled && !waits(last?.held)) sin(`${nameOf(object)} is not held`);
     if (kind === "poison" && !settled && !waits(last?.failed)) sin(`${nameOf(object)} waits nowhere`);
   }
+  judgeGone(at, scenario);
   if (at.bells.length > 0) sin(`bells ring for ever: ${at.bells.join(", ")}`);
 };

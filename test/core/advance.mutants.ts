@@ -1,8 +1,9 @@
-import { decide, type Facts, type Reading, readings } from "../../packages/core/advance.ts";
+import { decide, type Reading, readings } from "../../packages/core/advance.ts";
+import type { Facts } from "../../packages/core/facts.ts";
 import { owed, plan } from "../../packages/core/plan.ts";
 import { pastOf, planRebuild } from "../../packages/core/rebuild.ts";
 import { type ListedObject, lastClosed, nameOf, type RawObject, type Run } from "../../packages/core/run.ts";
-import { rawKey, scenarios } from "./advance.scenarios.ts";
+import { larger, rawKey, scenarios } from "./advance.scenarios.ts";
 import { type Rules, rules, type Scenario } from "./advance.world.ts";
 
 const swapped = (first: Reading, second: Reading): Reading[] =>
@@ -35,7 +36,7 @@ const ordinary = {
 export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[] = [
   {
     name: "commit n made from the newest commit that the caller had read",
-    scenario: scenarios.units,
+    scenario: larger.units,
     law: {
       order: before("commit", "run"),
       // Without the number on it, decide could not tell that it is another commit.
@@ -58,7 +59,7 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
   },
   {
     name: "the clock read after the listing",
-    scenario: scenarios.closingStall,
+    scenario: larger.closingStall,
     law: { order: swapped("clock", "raw") },
   },
   {
@@ -261,7 +262,7 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
   },
   {
     name: "a rebuild takes what lies at an object's key, settled or not",
-    scenario: scenarios.rebuildRewritten,
+    scenario: larger.rebuildRewritten,
     law: {
       planRebuild: (facts, { past, there }, ...others) =>
         planRebuild(
@@ -305,6 +306,33 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     name: "a rebuild knows of no withdrawn row",
     scenario: scenarios.withdrawn,
     law: { planRebuild: (facts, ...others) => planRebuild({ ...facts, withdrawn: [] }, ...others) },
+  },
+  {
+    name: "what is held is tried again in one run and its halves: the good ones behind the bad one never were",
+    scenario: scenarios.retried,
+    law: {
+      decide: (facts, shape, { retryHeld, ...wish } = {}) =>
+        decide(facts, shape, retryHeld === facts.commit?.commit ? { ...wish, retryHeld } : wish),
+    },
+  },
+  {
+    name: "what is held is tried again however often it was held alone",
+    scenario: scenarios.retried,
+    law: seen((facts) =>
+      facts.commit
+        ? { ...facts, commit: { ...facts.commit, held: facts.commit.held.map((h) => ({ ...h, commit: 0 })) } }
+        : facts,
+    ),
+  },
+  {
+    name: "a published file that cannot be read counts against the objects of its unit",
+    scenario: scenarios.damaged,
+    law: seen((facts) => ({ ...facts, attempts: facts.attempts.map((a) => ({ ...a, reason: a.reason && "boom" })) })),
+  },
+  {
+    name: "a pause forbids the rebuild that a person paused for",
+    scenario: scenarios.pausedRebuild,
+    law: { decide: (facts, shape, wish) => decide(facts, shape, facts.paused ? {} : wish) },
   },
   { name: "a pause opens a run", scenario: scenarios.paused, law: seen((facts) => ({ ...facts, paused: null })) },
   {

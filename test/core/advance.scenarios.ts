@@ -28,10 +28,6 @@ export const scenarios = {
     stalls: 1,
     first: 1,
   }),
-  units: scenario("objects of two units beside a caller that stalls", [object("a"), object("b", "good", ["y"])], {
-    stalls: 1,
-    first: 1,
-  }),
   tables: scenario("two tables beside a caller that stalls", [object("a")], { stalls: 1, tables: ["t", "m"] }),
   kill: scenario("a job that is killed beside a caller that stalls", [object("a")], { stalls: 1, kills: 1 }),
   kills: scenario("two objects and three kills", [object("a"), object("b")], { kills: 3 }),
@@ -50,13 +46,6 @@ export const scenarios = {
       kills: 1,
     },
   ),
-  closingStall: scenario("an ingest date that closes beside a caller that stalls", [object("a"), object("b")], {
-    stalls: 1,
-    ticks: [4 * DAY],
-    first: 1,
-    swift: true,
-    stops: ["clock", "raw", "commit"],
-  }),
   silent: scenario(
     "an object that lands late, and its bell is lost",
     [object("a"), object("b", "good", ["x"], { silent: true })],
@@ -138,13 +127,6 @@ export const scenarios = {
       swift: true,
     },
   ),
-  rebuildRewritten: scenario("a rebuild of an object that is written again", [object("a"), rewritten], {
-    prelude: ["land", "rest"],
-    orders: [{ rebuild: "x" }],
-    stalls: 1,
-    swift: true,
-    stops: ["raw"],
-  }),
   rebuildBlocked: scenario(
     "a rebuild of an object whose newer version is held",
     [object("a"), object("b"), { ...rewritten, kind: "bad" }],
@@ -161,6 +143,54 @@ export const scenarios = {
       stops: ["raw", "orders"],
     },
   ),
+  retried: scenario(
+    "what is held, tried again once the cause of all but one is mended, beside an arrival and a job that is killed",
+    [object("a", "bad"), object("b", "bad", ["y"]), object("c", "bad", ["z"]), object("d", "good", ["w"])],
+    {
+      prelude: [...Array.from({ length: 3 }, () => ["land", "rest"] as const).flat()],
+      orders: [{ mend: rawKey("b") }, { mend: rawKey("c") }, "retry"],
+      kills: 1,
+      swift: true,
+    },
+  ),
+  deleted: scenario(
+    "a bad session that somebody deletes, beside an arrival of its unit and one who stalls",
+    [object("a", "bad"), object("b")],
+    {
+      prelude: ["land", "rest"],
+      orders: [{ delete: rawKey("a") }],
+      ticks: [4 * DAY],
+      stalls: 1,
+      swift: true,
+      stops: ["raw"],
+    },
+  ),
+  deletedRuns: scenario(
+    "a bad session, poison and a good one, two of which somebody deletes at any moment of their runs",
+    [object("a", "bad"), object("b", "poison"), object("c"), object("d")],
+    {
+      prelude: ["land", "land", "land"],
+      orders: [{ delete: rawKey("a") }, { delete: rawKey("b") }, "retry"],
+      swift: true,
+    },
+  ),
+  damaged: scenario(
+    "a published file that cannot be read, an object of its unit, and others of another",
+    [object("a"), object("b"), ...["c", "d", "e"].map((name) => object(name, "good", ["y"]))],
+    { prelude: ["land", "rest"], orders: [{ damage: "x" }, { rebuild: "x" }], swift: true },
+  ),
+  pausedRebuild: scenario(
+    "a rebuild of what is paused, beside one who stalls, and an arrival",
+    [object("a"), object("b")],
+    {
+      prelude: ["land", "rest"],
+      orders: ["pause", { rebuild: "x" }],
+      insists: true,
+      stalls: 1,
+      swift: true,
+      stops: ["raw"],
+    },
+  ),
   paused: scenario("a pause beside one who stalls", [object("a"), object("b")], {
     prelude: ["land", "rest"],
     orders: ["pause", "resume"],
@@ -170,8 +200,26 @@ export const scenarios = {
   }),
 } satisfies Record<string, Scenario>;
 
-/** Worlds that take minutes. */
+/** Worlds that take a minute in all. What is wrong in them is found sooner. */
 export const larger = {
+  units: scenario("objects of two units beside a caller that stalls", [object("a"), object("b", "good", ["y"])], {
+    stalls: 1,
+    first: 1,
+  }),
+  closingStall: scenario("an ingest date that closes beside a caller that stalls", [object("a"), object("b")], {
+    stalls: 1,
+    ticks: [4 * DAY],
+    first: 1,
+    swift: true,
+    stops: ["clock", "raw", "commit"],
+  }),
+  rebuildRewritten: scenario("a rebuild of an object that is written again", [object("a"), rewritten], {
+    prelude: ["land", "rest"],
+    orders: [{ rebuild: "x" }],
+    stalls: 1,
+    swift: true,
+    stops: ["raw"],
+  }),
   rebuild: scenario(
     "a rebuild asked for twice beside one who stalls anywhere, and an arrival of two units",
     [object("a", "good", ["x", "y"]), object("b", "good", ["x", "y"])],

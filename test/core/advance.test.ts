@@ -1,16 +1,9 @@
 import { describe, expect, test } from "vitest";
-import {
-  decide,
-  differs,
-  type Facts,
-  nothing,
-  RUN_BYTES,
-  RUN_OBJECTS,
-  type Shape,
-} from "../../packages/core/advance.ts";
+import { decide, differs, RUN_BYTES, RUN_OBJECTS } from "../../packages/core/advance.ts";
 import { type Commit, outcome } from "../../packages/core/commit.ts";
+import { type Facts, nothing, type Shape } from "../../packages/core/facts.ts";
 import { owed, plan, watched } from "../../packages/core/plan.ts";
-import type { Report, Submission } from "../../packages/core/report.ts";
+import { damage, type Report, type Submission } from "../../packages/core/report.ts";
 import { attemptFolder, type ListedObject, nameObject, type RawObject, type Run } from "../../packages/core/run.ts";
 
 const NOW = Date.parse("2025-01-10T12:00:00Z");
@@ -199,25 +192,24 @@ describe("a pause", () => {
   const why = `paused since ${paused.at}: ${paused.why}`;
 
   test("opens no run, neither for what is pending nor for what is held, and says why", () => {
-    const held = { ...object("a"), units: ["2024"], findings: [], back: true };
+    const held = { ...object("a"), units: ["2024"], findings: [], commit: 1, back: true };
     for (const more of [
       { raw: [listed("a")] },
       {},
       { raw: [listed("a")], commit: { ...commit, recent: [], held: [held] } },
     ])
-      expect(decide(facts({ paused, ...more }), { ...shape, tables: [] }, { retryHeld: true })).toEqual({
+      expect(decide(facts({ paused, ...more }), { ...shape, tables: [] }, { retryHeld: 9 })).toEqual({
         do: "rest",
         why,
       });
     expect(decide(facts({ paused }), { ...shape, raw: false })).toEqual({ do: "rest", why });
   });
 
-  test("says of a rebuild that it is not opened", () => {
-    const quiet = { paused, commit, run: first, catalog: catalogOf(commit) };
-    expect(decide(facts(quiet), shape, { rebuild: ["2024"] })).toEqual({
-      do: "rest",
-      why: `${why}; the rebuild of 2024 is not opened`,
-    });
+  test("opens the rebuild that a person asks for, whatever is pending: on a feed that never rests it is how one makes room", () => {
+    const quiet = { paused, commit, run: first, catalog: catalogOf(commit), raw: [listed("b")] };
+    const wish = { rebuild: ["2024"] };
+    expect(decide(facts(quiet), shape, wish)).toEqual({ do: "open", objects: [], rebuild: ["2024"] });
+    expect(decide(facts({ ...quiet, paused: null }), shape, wish)).toMatchObject({ objects: [object("b")] });
   });
 
   test("lets the open run go on to its commit, and the commit to the catalog", () => {
@@ -319,9 +311,49 @@ describe("what was not published", () => {
     const wished = decide(
       facts({ commit: holding, raw: [listed("a")] }),
       { ...shape, tables: [], partitioned: {} },
-      { retryHeld: true },
+      { retryHeld: 1 },
     );
     expect(wished).toMatchObject({ do: "open" });
+  });
+
+  test("asked for again, each of what is held is tried until it was published, or held alone: the good ones got stuck behind a bad one", () => {
+    const names = ["a", "b", "c", "d"];
+    let commit: Commit = {
+      ...holding,
+      held: names.map((n) => ({ ...object(n), units: ["2024"], findings: [], commit: 1, back: false })),
+    };
+    const tried: string[] = [];
+    for (let n = 2; n < 20; n++) {
+      const action = decide(
+        facts({ commit, raw: names.map((o) => listed(o)) }),
+        { ...shape, tables: [] },
+        { retryHeld: 1 },
+      );
+      if (action.do !== "open") break;
+      const taken = action.objects.map((o) => o.etag.slice(1));
+      const run = { ...runOf(taken), run: n, base: n - 1 };
+      const audit = taken.includes("a") ? [held] : [];
+      commit = outcome(run, commit, { is: "report", report: reportOf(run, "j1", { audit }) }, NOW);
+      tried.push(`${taken.join("")} ${commit.status}`);
+    }
+    // The last one because its unit was touched.
+    expect(tried).toEqual(["abcd held", "ab held", "a held", "bcd published", "a held"]);
+    expect(commit.held).toMatchObject([{ etag: "ea", commit: 6, back: false }]);
+  });
+
+  test("what cannot be read of its base is no object's failure, as often as it comes", () => {
+    const file = { name: "f", bytes: 1, rows: 1 };
+    const tables = { t: { "year=2024": { folder: "refined/t/run=1-j/year=2024/", files: [file], recipe: "r" } } };
+    const run = { ...runOf(["a"]), tables };
+    const told = (reason: string, of: Run = run) =>
+      outcome(of, null, { is: "failed", reason }, NOW).failed.map((f) => f.counts);
+    const damaged = damage("refined/t/run=1-j/year=2024/f", "expected 1 byte");
+    expect(told(`jr_1: FAILED PregaoError: ${damaged}`)).toEqual([0]);
+    expect(told("jr_1: FAILED boom")).toEqual([1]);
+    // Only a file of the run's own base is believed, and a row may say what it likes.
+    expect(told(damage("refined/t/run=1-j/year=2023/f", "expected 1 byte"))).toEqual([1]);
+    expect(told("could not convert '[base] f: ' to INT")).toEqual([1]);
+    expect(told(damaged, { ...run, tables: {} })).toEqual([1]);
   });
 });
 

@@ -1,15 +1,7 @@
-import {
-  type Action,
-  type Catalog,
-  decide,
-  type Facts,
-  nothing,
-  type Reading,
-  readings,
-  type Shape,
-} from "../../packages/core/advance.ts";
+import { type Action, decide, type Reading, readings } from "../../packages/core/advance.ts";
 import type { Commit } from "../../packages/core/commit.ts";
 import { PregaoError } from "../../packages/core/errors.ts";
+import { type Catalog, type Facts, nothing, type Shape, type Wish } from "../../packages/core/facts.ts";
 import { type Inspected, owed, plan, watched } from "../../packages/core/plan.ts";
 import { pastOf, planRebuild, type Recalled } from "../../packages/core/rebuild.ts";
 import type { Report } from "../../packages/core/report.ts";
@@ -71,10 +63,23 @@ export type Scenario = {
   orders?: Order[];
   /** A rebuild may be refused for good: an object lies in raw no more as it was refined. */
   blocked?: true;
+  /** A rebuild of what is paused must be published all the same. */
+  insists?: true;
 };
 
-/** A unit to make anew, a row to withdraw, or no new runs for a while. */
-export type Order = { rebuild: string } | { withdraw: string } | "pause" | "resume";
+/**
+ * A unit to make anew, a row to withdraw, no new runs for a while, or another try of what is held. `mend`: the audit holds
+ * this key no more. `damage`: what is published of a unit cannot be read any more. `delete`: somebody removes a raw object.
+ */
+export type Order =
+  | { rebuild: string }
+  | { withdraw: string }
+  | { mend: string }
+  | { damage: string }
+  | { delete: string }
+  | "pause"
+  | "resume"
+  | "retry";
 
 export type Job = { id: string; run: number; at: "started" | "written" | "reported" | "ended"; reason: string | null };
 
@@ -88,8 +93,8 @@ export type Todo =
   | { do: "letters"; document: Commit }
   | { do: "commit"; document: Commit };
 
-/** `bells`: the notifications it was called with, and may acknowledge. `wish`: the units it is to rebuild. */
-export type Caller = { pc: number; facts: Facts; todo: Todo[]; bells: string[]; wish: string[] };
+/** `bells`: the notifications it was called with, and may acknowledge. `wish`: what a person asked it for. */
+export type Caller = { pc: number; facts: Facts; todo: Todo[]; bells: string[]; wish: Wish };
 
 export type World = {
   now: number;
@@ -108,11 +113,15 @@ export type World = {
   letters: string[];
   /** Objects (ETag, key) whose notification nobody has acknowledged yet. */
   bells: string[];
-  /** Units that a person still asks to have rebuilt. */
-  wish: string[];
+  /** What a person still asks for. */
+  wish: Wish;
   paused: boolean;
   /** Rows that were withdrawn; a row is its own event. */
   withdrawn: string[];
+  /** Keys that were held by an audit that was wrong, and no longer is. */
+  mended: string[];
+  /** Published files that nobody can read any more. */
+  damaged: string[];
   staller: Caller | null;
   left: { stalls: number; kills: number; ticks: number; outage: number; orders: number };
 };
@@ -215,9 +224,11 @@ const empty = (scenario: Scenario): World => ({
   jobs: [],
   letters: [],
   bells: [],
-  wish: [],
+  wish: {},
   paused: false,
   withdrawn: [],
+  mended: [],
+  damaged: [],
   staller: null,
   left: {
     stalls: scenario.stalls,
@@ -377,7 +388,7 @@ export const write = (
     }
     case "open": {
       const { run } = todo;
-      if (facts.paused) sin(`run ${run.run} was opened by one who knew of the pause`);
+      if (facts.paused && !run.rebuild) sin(`run ${run.run} was opened by one who knew of the pause`);
       const there = world.runs[run.run - 1];
       if (there && law.conditional) return { world, todo: [] };
       if (there && JSON.stringify(there) !== JSON.stringify(run)) sin(`run ${run.run} was changed`);
@@ -436,7 +447,7 @@ const step = (
     const facts = { ...caller.facts, ...look(world, scenario, law, reading, caller.facts, keysOf(caller.bells), full) };
     if (caller.pc + 1 < law.order.length) return { world, caller: { ...caller, pc: caller.pc + 1, facts } };
     // Deciding is part of the last reading: nothing happens between them that the decision could see.
-    const todo = toDo(law.decide(facts, shapeFor(scenario), { rebuild: caller.wish }), facts);
+    const todo = toDo(law.decide(facts, shapeFor(scenario), caller.wish), facts);
     if (todo) return { world, caller: { ...caller, pc: caller.pc + 1, facts, todo } };
     return { world: acknowledge(world, law, caller, facts), caller: null };
   }
@@ -446,11 +457,13 @@ const step = (
   if (done.refused) return { world: acknowledge(done.world, law, caller, caller.facts), caller: null };
   const rest = [...done.todo, ...others];
   const granted = todo.do === "open" && todo.run.rebuild && done.world !== world;
-  const next = granted ? { ...caller, wish: caller.wish.slice(1) } : caller;
+  const next = granted ? { ...caller, wish: { ...caller.wish, rebuild: caller.wish.rebuild?.slice(1) ?? [] } } : caller;
   return { world: done.world, caller: rest.length > 0 ? { ...next, todo: rest } : again(next) };
 };
 
-export const arriving = (world: World, wish: string[] = []): Caller => ({
+export const isWish = ({ rebuild = [], retryHeld }: Wish): boolean => rebuild.length > 0 || retryHeld !== undefined;
+
+export const arriving = (world: World, wish: Wish = {}): Caller => ({
   pc: 0,
   facts: nothing,
   todo: [],
@@ -473,14 +486,19 @@ export const round = (
   scenario: Scenario,
   law: Rules,
   full = false,
-  wish: string[] = [],
+  wish: Wish = {},
 ): { world: World; rested: boolean } => {
   let at: { world: World; caller: Caller | null } = { world, caller: arriving(world, wish) };
   do {
     at = step(at.world, scenario, law, at.caller!, full);
   } while (at.caller && !(at.caller.pc === 0 && at.caller.todo.length === 0));
-  if (at.caller && wish.length > 0) at = { ...at, world: { ...at.world, wish: at.caller.wish } };
+  if (at.caller && isWish(wish)) at = { ...at, world: { ...at.world, wish: at.caller.wish } };
   if (at.caller) return { world: at.world, rested: false };
+  // With nothing left to do, it was tried again.
+  if (wish.retryHeld !== undefined && at.world.runs.length === at.world.commits.length) {
+    const { retryHeld: _, ...others } = at.world.wish;
+    at = { ...at, world: { ...at.world, wish: others } };
+  }
   judgeCatalog(at.world, scenario);
   return { world: at.world, rested: true };
 };
@@ -495,9 +513,22 @@ export const land = (world: World, scenario: Scenario): World => {
   };
 };
 
+const filesOfUnit = (world: World, unit: string): string[] =>
+  Object.values(world.commits.at(-1)?.tables ?? {}).flatMap((partitions) =>
+    (partitions[`u=${unit}`]?.files ?? []).map(({ name }) => partitions[`u=${unit}`]!.folder + name),
+  );
+
 export const order = (world: World, said: Order): World => {
   if (said === "pause" || said === "resume") return { ...world, paused: said === "pause" };
-  if ("rebuild" in said) return { ...world, wish: [...world.wish, said.rebuild] };
+  if (said === "retry") return { ...world, wish: { ...world.wish, retryHeld: world.commits.length } };
+  if ("mend" in said) return { ...world, mended: [...world.mended, said.mend] };
+  if ("damage" in said) return { ...world, damaged: [...world.damaged, ...filesOfUnit(world, said.damage)] };
+  if ("delete" in said) {
+    const { [said.delete]: _, ...raw } = world.raw;
+    return { ...world, raw };
+  }
+  if ("rebuild" in said)
+    return { ...world, wish: { ...world.wish, rebuild: [...(world.wish.rebuild ?? []), said.rebuild] } };
   return { ...world, withdrawn: [...new Set([...world.withdrawn, said.withdraw])].sort() };
 };
 
@@ -521,7 +552,7 @@ export const successors = (world: World, scenario: Scenario, law: Rules): World[
   const next: World[] = [];
   const { left, staller } = world;
   next.push(round(world, scenario, law).world);
-  if (world.wish.length > 0) next.push(round(world, scenario, law, false, world.wish).world);
+  if (isWish(world.wish)) next.push(round(world, scenario, law, false, world.wish).world);
   if (staller) {
     next.push(stall(world, scenario, law, staller));
     // A crash matters only between writes: before the first, it is a caller that never was.

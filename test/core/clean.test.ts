@@ -31,6 +31,11 @@ describe("the commit that was the newest when the last 7 days began", () => {
     ["all of a clock that was ahead", [-1, -2, -3], 0],
     ["clocks a little apart", [20, 10, -0.01], 2],
     ["one of this hour, and after it one of a clock that was behind", [20, 0.01, 10], 1],
+    [
+      "one an hour ahead to the millisecond, of this hour still, and after it one of a clock that was behind",
+      [20, -1 / 24, 10],
+      1,
+    ],
   ])("%s", (_, days, old) => {
     expect(found(...days)).toBe(old);
   });

@@ -1,6 +1,6 @@
-import type { Catalog } from "../../packages/core/advance.ts";
 import { ruleOf, weekOld } from "../../packages/core/clean.ts";
 import type { Commit } from "../../packages/core/commit.ts";
+import type { Catalog } from "../../packages/core/facts.ts";
 import { attemptFolder, type Run } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
 import {

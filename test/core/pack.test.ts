@@ -42,6 +42,21 @@ test("packing loses no row, changes no order, and keeps every record within Fire
   );
 });
 
+test("a record is closed only for a row that no longer fits: those that fill it to the byte are one", () => {
+  const sizes = (...bytes: number[]) =>
+    packRows([{ receipt: "r", rows: bytes.map((n) => "x".repeat(n - 1)), rejects: [] }]).map((p) => p.bytes);
+  expect(sizes(RECORD_BYTES - 2, 2)).toEqual([RECORD_BYTES]);
+  expect(sizes(RECORD_BYTES - 2, 3)).toEqual([RECORD_BYTES - 2, 3]);
+  fc.assert(
+    fc.property(judgedBatch, (judged) => {
+      const parcels = packRows(judged);
+      for (const [i, next] of parcels.slice(1).entries())
+        expect(parcels[i]!.bytes + next.data.indexOf("\n") + 1).toBeGreaterThan(RECORD_BYTES);
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test("messages carry every record once, in order, within the limit, and the same ones again give the same bytes", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ maxLength: 30_000, unit: "binary" }), { maxLength: 30 }), (texts) => {

@@ -86,6 +86,14 @@ test("a message with nothing in it that could have been taken comes back", () =>
   expect(unsettled([{ receipt: "r", rows: [], rejects: [] }], [])).toEqual(["r"]);
 });
 
+test("a doubt about any part of a message outweighs whatever else was counted: it comes back", () => {
+  const judged = [{ receipt: "r", rows: ["{}"], rejects: [] }];
+  const said = (taken: boolean): Outcome => ({ receipts: new Map([["r", 1]]), taken });
+  expect(unsettled(judged, [said(false), said(true)])).toEqual(["r"]);
+  expect(unsettled(judged, [said(true), said(false)])).toEqual(["r"]);
+  expect(unsettled(judged, [said(true)])).toEqual([]);
+});
+
 test("the parcels that are made hold every row of every message, and nothing of what was refused", () => {
   fc.assert(
     fc.property(fc.array(body, { maxLength: 12 }), (bodies) => {

@@ -2,9 +2,10 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { decide, type Facts, nothing, type Shape, type Wish } from "../../packages/core/advance.ts";
+import { decide } from "../../packages/core/advance.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
 import type { Audit, Dataset } from "../../packages/core/dataset.ts";
+import { type Facts, nothing, type Shape, type Wish } from "../../packages/core/facts.ts";
 import { plan } from "../../packages/core/plan.ts";
 import { pastOf, planRebuild } from "../../packages/core/rebuild.ts";
 import type { Submission } from "../../packages/core/report.ts";
@@ -117,7 +118,11 @@ describe("an audit that fails", () => {
       },
       () => lake.recipe,
     ],
-    ["the law was wrong and is mended", () => opened({ retryHeld: true }), () => ({ ...lake.recipe, audits: [] })],
+    [
+      "the law was wrong and is mended",
+      () => opened({ retryHeld: facts.commit!.commit }),
+      () => ({ ...lake.recipe, audits: [] }),
+    ],
   ];
   test.each(causes)("publishes the same rows once the cause is gone: %s", async (_, again, recipe) => {
     await carried(opened());

@@ -306,17 +306,6 @@ describe("an attempt", () => {
     await noReport(lake);
   });
 
-  test("refuses a base file that is not as its commit says", async () => {
-    const lake = await lakeOf();
-    await publish(lake, runOf(lake, [await land(lake, "a", [sample("AAAA3", "2024-11-08")])], ["2024"]));
-    const entry = lake.tables.bovespa_refined!["year=2024"]!;
-    lake.tables.bovespa_refined!["year=2024"] = {
-      ...entry,
-      files: entry.files.map((f) => ({ ...f, bytes: f.bytes + 1 })),
-    };
-    await expect(start(lake)).rejects.toMatchObject({ code: "base" });
-  });
-
   test("that is aborted ends without a report, and leaves nothing in scratch", async () => {
     const lake = await lakeOf();
     const object = await land(lake, "a", await realSession());

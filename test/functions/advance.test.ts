@@ -7,11 +7,12 @@ import { advance, readBell, standing } from "../../functions/advance.ts";
 import { readCatalog } from "../../packages/aws/catalog.ts";
 import { attempts, startJob } from "../../packages/aws/jobs.ts";
 import { inspect } from "../../packages/aws/parquet.ts";
-import { depth, peek, send } from "../../packages/aws/queues.ts";
+import { depth, send } from "../../packages/aws/queues.ts";
 import { create, getBytes, getJson, list, put, remove } from "../../packages/aws/store.ts";
 import { publish } from "../../packages/cli/publish.ts";
-import { differs, shapeOf } from "../../packages/core/advance.ts";
+import { differs } from "../../packages/core/advance.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
+import { shapeOf } from "../../packages/core/facts.ts";
 import { type DeadLetter, readDeadLetter } from "../../packages/core/reject.ts";
 import {
   acceptedKey,
@@ -25,6 +26,7 @@ import {
 import { laptop } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { openSession } from "../../packages/engines/duckdb/session.ts";
+import { peek } from "../peek.ts";
 import { ask, testPlace } from "../place.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;
@@ -300,7 +302,7 @@ describe("advance over the stores", () => {
     expect(await there()).toBe("0");
   });
 
-  test("paused, nothing new is opened, and it says why; resumed, what landed meanwhile is refined", async () => {
+  test("paused, nothing new is opened but a rebuild that is asked for; resumed, what landed meanwhile is refined", async () => {
     const before = await newest();
     await create(
       place.aws,
@@ -313,11 +315,12 @@ describe("advance over the stores", () => {
     await place.stack!.idle();
     const why = "paused since 2025-01-10T12:00:00.000Z: a look";
     expect(await advance(place.aws, bovespa)).toMatchObject({ rested: true, why, rounds: 1 });
-    expect(await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } })).toMatchObject({
-      why: `${why}; the rebuild of 2024 is not opened`,
-      wish: { rebuild: ["2024"] },
-    });
     expect((await newest()).commit).toBe(before.commit);
+    const rebuilt = { why: "the job is running", open: before.commit + 1, wish: { rebuild: [] } };
+    expect(await advance(place.aws, bovespa, { wish: { rebuild: ["2024"] } })).toMatchObject(rebuilt);
+    await place.stack!.idle();
+    expect(await newest()).toMatchObject({ commit: before.commit + 1, status: "published", rebuild: true });
+    expect((await newest()).recent.some((o) => o.key === key)).toBe(false);
     await remove(place.aws, "state", pausedKey("bovespa"));
     await advance(place.aws, bovespa);
     await place.stack!.idle();

@@ -2,11 +2,11 @@ import type { Context, SQSEvent } from "aws-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler } from "../../functions/consume.ts";
 import { digest } from "../../functions/river.ts";
-import { peek } from "../../packages/aws/queues.ts";
 import { messages } from "../../packages/core/message.ts";
 import { readDeadLetter } from "../../packages/core/reject.ts";
 import { environment, queueArn } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { peek } from "../peek.ts";
 import { ask, testPlace } from "../place.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;

@@ -3,11 +3,11 @@ import { GetObjectCommand } from "@aws-sdk/client-s3";
 import type { Context, S3Event } from "aws-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler, sweep } from "../../functions/salvage.ts";
-import { peek } from "../../packages/aws/queues.ts";
 import { list, remove } from "../../packages/aws/store.ts";
 import { readDeadLetter } from "../../packages/core/reject.ts";
 import { environment } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { peek } from "../peek.ts";
 import { testPlace } from "../place.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;

@@ -1,12 +1,13 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { digest } from "../../functions/river.ts";
-import { peek, send } from "../../packages/aws/queues.ts";
+import { send } from "../../packages/aws/queues.ts";
 import { getBytes, list, put } from "../../packages/aws/store.ts";
 import { judgeOf } from "../../packages/core/judge.ts";
 import { messages } from "../../packages/core/message.ts";
 import { patched, readDeadLetter } from "../../packages/core/reject.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { peek } from "../peek.ts";
 import { ask, testPlace } from "../place.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;

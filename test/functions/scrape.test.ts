@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { download, inMemory, scrape } from "../../functions/scrape.ts";
-import { getBytes, head, list } from "../../packages/aws/store.ts";
+import { getBytes, head, list, put } from "../../packages/aws/store.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, fixtures, testPlace } from "../place.ts";
 import { cotahist } from "../synthetic.ts";
@@ -73,6 +73,16 @@ describe("the same bytes", () => {
         "SELECT count(*) AS n, count(DISTINCT event_id) AS e, count(DISTINCT message_id) AS m FROM bovespa_raw",
       ),
     ).toEqual([{ n: "120", e: "60", m: String(first.messages) }]);
+  });
+
+  test("put a damaged archive right, and keep when they first came", async () => {
+    const [key] = await archived();
+    const { metadata } = (await head(place.aws, "origin", key!))!;
+    await put(place.aws, "origin", key!, small.subarray(0, 1000), metadata);
+    const again = await scrape(place.aws, bovespa, origin(small));
+    expect(again.fresh).toBe(false);
+    expect(await getBytes(place.aws, "origin", key!)).toEqual(new Uint8Array(small));
+    expect((await head(place.aws, "origin", key!))!.metadata).toEqual(metadata);
   });
 
   test("keep the version they were archived with", async () => {

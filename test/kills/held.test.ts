@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { put } from "../../packages/aws/store.ts";
 import { newestCommit } from "../../packages/cli/account.ts";
 import { flow, openFile } from "../../packages/cli/ingest.ts";
-import { status } from "../../packages/cli/status.ts";
+import { status } from "../../packages/cli/status/index.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, testPlace } from "../place.ts";
 import { cotahist } from "../synthetic.ts";

@@ -6,13 +6,14 @@ import { fileURLToPath } from "node:url";
 import { inMemory, type Scraped, scrape } from "../../functions/scrape.ts";
 import { type Aws, connect } from "../../packages/aws/index.ts";
 import { all } from "../../packages/aws/queries.ts";
-import { depth, peek, send } from "../../packages/aws/queues.ts";
+import { depth, send } from "../../packages/aws/queues.ts";
 import { getJson, list } from "../../packages/aws/store.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
 import { readDeadLetter } from "../../packages/core/reject.ts";
 import { numberOf } from "../../packages/core/run.ts";
 import { laptop } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { peek } from "../peek.ts";
 import { cotahist } from "../synthetic.ts";
 
 const bin = fileURLToPath(new URL("../../bin/pregao.js", import.meta.url));

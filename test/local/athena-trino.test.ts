@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as A from "@aws-sdk/client-athena";
@@ -217,3 +217,75 @@ const file = async (n: number): Promise<string> => {
   maker.close();
   return path;
 };
+
+describe("objects that are no rows of their table", () => {
+  const at = (name: string) => `s3://lake/cruas/dia=2024-01-0${name}`;
+  const [junk, other, good] = [at("1/junk.parquet"), at("1/other.parquet"), at("1/good.parquet")];
+  beforeAll(async () => {
+    catalog.createTable("bolsa", {
+      Name: "cruas",
+      TableType: "EXTERNAL_TABLE",
+      PartitionKeys: [{ Name: "dia", Type: "date" }],
+      Parameters: {
+        "projection.enabled": "true",
+        "projection.dia.type": "date",
+        "projection.dia.format": "yyyy-MM-dd",
+        "projection.dia.range": "2024-01-01,2024-12-31",
+      },
+      StorageDescriptor: {
+        Location: "s3://lake/cruas/",
+        Columns: [
+          { Name: "ticker", Type: "string" },
+          { Name: "preco", Type: "decimal(18,2)" },
+        ],
+      },
+    });
+    const maker = await openSession({ scratch: join(dir, "maker") });
+    const put = async (uri: string, sql: string | null) => {
+      const path = store.temporary();
+      if (sql) await maker.run(`COPY (${sql}) TO '${path}' (FORMAT parquet)`);
+      else writeFileSync(path, "<html>not Parquet at all</html>");
+      await store.putFile("lake", uri.slice("s3://lake/".length), path);
+    };
+    await put(junk, null);
+    await put(other, "SELECT 'B' AS ticker, 1.5::DOUBLE AS preco");
+    await put(good, "SELECT 'A' AS ticker, 1.5::DECIMAL(18,2) AS preco");
+    for (let i = 0; i < 40; i++)
+      await put(at(`2/${i}.parquet`), `SELECT 'C${i}' AS ticker, ${i}::DECIMAL(18,2) AS preco`);
+    maker.close();
+  });
+  const count = async (where: string) => (await run(`SELECT count(preco) AS n FROM cruas ${where}`)).rows[1]?.[0];
+
+  test("fail a plain query, even one that asks for no column, with their name", async () => {
+    await expect(run("SELECT count(*) FROM cruas")).rejects.toThrow(`HIVE_BAD_DATA: ${junk} is no Parquet`);
+    await expect(run("SELECT ticker FROM cruas LIMIT 1")).rejects.toThrow(junk);
+    await expect(count(`WHERE "$path" <> '${junk}'`)).rejects.toThrow(
+      `HIVE_BAD_DATA: column preco of bolsa.cruas: expected decimal(18,2), came DOUBLE in ${other}`,
+    );
+    await expect(count(`WHERE "$path" = '${junk}'`)).rejects.toThrow(junk);
+  });
+
+  test.each([
+    [`WHERE "$path" NOT IN ('${junk}', '${other}')`, "41"],
+    [`WHERE ("$path" <> '${junk}') AND NOT ("$path" = '${other}') AND ticker LIKE 'C%'`, "40"],
+    [`WHERE "$path" = '${good}'`, "1"],
+    [`WHERE "$path" IN ('${good}', '${at("2/7.parquet")}')`, "2"],
+    ["WHERE dia > DATE '2024-01-01'", "40"],
+    [`WHERE dia BETWEEN DATE '2024-01-01' AND DATE '2024-01-02' AND "$path" NOT IN ('${junk}', '${other}')`, "41"],
+  ])("are not opened by a query that rules them out: %s", async (where, n) => {
+    expect(await count(where)).toBe(n);
+  });
+
+  test("are ruled out for each reference to the table by itself", async () => {
+    const readable = `"$path" NOT IN ('${junk}', '${other}')`;
+    const joined = (left: string, right: string) =>
+      run(
+        `SELECT count(*) AS n FROM (SELECT ticker FROM cruas WHERE ${left}) l JOIN (SELECT ticker FROM cruas WHERE ${right}) w ON l.ticker = w.ticker`,
+      );
+    expect((await joined(readable, readable)).rows[1]).toEqual(["41"]);
+    await expect(joined(readable, "ticker <> 'A'")).rejects.toThrow(junk);
+    expect((await run(`SELECT count(DISTINCT "$path") AS n FROM cruas WHERE 1 = 1 AND ${readable}`)).rows[1]).toEqual([
+      "41",
+    ]);
+  });
+});

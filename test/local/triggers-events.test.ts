@@ -170,6 +170,15 @@ test("what a clock missed while no stack ran is made up for, once", async () => 
   await stack.die();
   stack = await triggersStack(options);
   expect(events()).toEqual({ n: 0 });
+  stack.state.db.exec("UPDATE clock SET at = 1");
+  await stack.die();
+  // Not at once: a command that only asks something would start it, and wait for its end.
+  stack = await triggersStack(options);
+  expect(events()).toEqual({ n: 0 });
+  await stack.die();
+  stack = await triggersStack(options);
+  await expect.poll(() => stack.of("later"), { timeout: 10_000 }).toEqual([{ year: true }]);
+  await expect.poll(events).toEqual({ n: 0 });
 });
 
 test("nothing is quiet between two steps of a chain", async () => {

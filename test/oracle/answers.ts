@@ -41,8 +41,8 @@ const linesOf = (csv: string): (string | null)[][] => {
   return lines;
 };
 
-/** A dead letter as it was found: `id` from its body; `content` as {@link letterContent} spells it. */
-export type FoundLetter = { id: string; content: string };
+/** A dead letter as it was found: `id` from its body; `content` as {@link letterContent} spells it; `body`, its digest. */
+export type FoundLetter = { id: string; content: string; body: string };
 
 const MOST_SHOWN = 200;
 
@@ -52,13 +52,15 @@ export const letterContent = (reason: string, ticker: string, records: readonly 
   return whole.length <= MOST_SHOWN ? whole : `${whole.slice(0, MOST_SHOWN)}… ${hash("sha256", whole)}`;
 };
 
-/** A body that is no reject of ours was moved there by SQS: `exhausted`. */
+/** A body that is no reject of ours was moved there by SQS: `exhausted`. Of a refused raw object it is reason and key. */
 export const readLetter = (body: string, messageId: string): FoundLetter => {
   const event = JSON.parse(body) as Record<string, unknown>;
-  if (typeof event.rejectreason !== "string") return { id: messageId, content: letterContent("exhausted", "", [body]) };
-  const { data } = event as { data: string | { records: unknown[] } };
+  const found = (id: string, content: string): FoundLetter => ({ id, content, body: hash("sha256", body) });
+  if (typeof event.rejectreason !== "string") return found(messageId, letterContent("exhausted", "", [body]));
+  const { data, id, subject, type } = event as Record<string, string> & { data: string | { records: unknown[] } };
+  if (/\.object$/.test(String(type))) return found(String(id), `${event.rejectreason} ${event.rejectpath}`);
   const records = typeof data === "string" ? [JSON.stringify(data)] : data.records.map((r) => JSON.stringify(r));
-  return { id: String(event.id), content: letterContent(event.rejectreason, String(event.subject), records) };
+  return found(String(id), letterContent(event.rejectreason, String(subject), records));
 };
 
 /** How many receives are under way at once; each takes up to ten letters. */
@@ -69,11 +71,15 @@ const HIDDEN_SECONDS = 300;
  * Every dead letter, one by one: those of the queue, given back when all were seen, then those that were archived. Nothing
  * of a body is kept but what `look` keeps.
  */
-export const eachLetter = async (aws: Place["aws"], look: (letter: FoundLetter) => void): Promise<void> => {
+export const eachLetter = async (
+  aws: Place["aws"],
+  box: "bovespa" | "landed",
+  look: (letter: FoundLetter) => void,
+): Promise<void> => {
   const receipts: string[] = [];
   const reader = async () => {
     for (;;) {
-      const batch = await receive(aws, "bovespa-dlq", HIDDEN_SECONDS);
+      const batch = await receive(aws, `${box}-dlq`, HIDDEN_SECONDS);
       if (batch.length === 0) return;
       for (const { body, messageId, receipt } of batch) {
         receipts.push(receipt);
@@ -84,9 +90,9 @@ export const eachLetter = async (aws: Place["aws"], look: (letter: FoundLetter) 
   try {
     await Promise.all(Array.from({ length: READERS }, reader));
   } finally {
-    await release(aws, "bovespa-dlq", receipts);
+    await release(aws, `${box}-dlq`, receipts);
   }
-  for await (const { key } of list(aws, "lake", "rejected/bovespa/")) {
+  for await (const { key } of list(aws, "lake", `rejected/${box}/`)) {
     const { body } = (await getJson(aws, "lake", key)) as { body: string };
     look(readLetter(body, key));
   }

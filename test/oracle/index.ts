@@ -115,10 +115,12 @@ export const archived = async (aws: Place["aws"], file: Uint8Array): Promise<Fil
   return { file, scraped_at, modified, version, source: decodeURI(source) };
 };
 
+type Counted = Pick<FoundLetter, "id" | "content">;
+
 /** The answers a comparison is made with; a test of it gives its own. */
 export type Answers = {
   table: (name: TableName, columns: readonly string[] | null) => Promise<Cells[]>;
-  letters: () => Promise<FoundLetter[]>;
+  letters: () => Promise<Counted[]>;
 };
 
 export const answersOf = (place: Reader): Answers => ({
@@ -126,7 +128,7 @@ export const answersOf = (place: Reader): Answers => ({
     rowsOf(await csvOf(place, `SELECT ${columns ? `DISTINCT ${columns.join(", ")}` : "*"} FROM ${name}`)),
   letters: async () => {
     const letters: FoundLetter[] = [];
-    await eachLetter(place.aws, (letter) => letters.push(letter));
+    await eachLetter(place.aws, "bovespa", (letter) => letters.push(letter));
     return letters;
   },
 });
@@ -188,7 +190,7 @@ export const compareRows = (
 };
 
 /** Letters by reason, ticker and records; the same letter delivered twice (one id) is one. */
-export const compareLetters = (must: readonly Letter[], came: readonly FoundLetter[]): Difference[] => {
+export const compareLetters = (must: readonly Letter[], came: readonly Counted[]): Difference[] => {
   const counts = (contents: readonly string[]) => {
     const found = new Map<string, number>();
     for (const content of contents) found.set(content, (found.get(content) ?? 0) + 1);
@@ -204,5 +206,20 @@ export const compareLetters = (must: readonly Letter[], came: readonly FoundLett
       column: "*",
       expected: wanted.has(content) ? `${wanted.get(content)} letters` : null,
       came: is.has(content) ? `${is.get(content)} letters` : null,
+    }));
+};
+
+/** Of each raw object that is refused, by reason and key, one letter and no other: not one for every caller. */
+export const compareLanded = async ({ aws }: Reader, refused: readonly string[]): Promise<Difference[]> => {
+  const bodies = new Map<string, Set<string>>(refused.map((content) => [content, new Set()]));
+  await eachLetter(aws, "landed", ({ content, body }) =>
+    bodies.set(content, (bodies.get(content) ?? new Set()).add(body)),
+  );
+  return [...bodies]
+    .map(([key, found]) => ({ key, expected: refused.includes(key) ? 1 : 0, came: found.size }))
+    .filter(({ expected, came }) => expected !== came)
+    .map(({ key, expected, came }) => ({
+      ...{ table: "landed-dlq", key, column: "*" },
+      ...{ expected: `${expected} letters`, came: `${came} letters` },
     }));
 };

@@ -42,6 +42,7 @@ test.each([1, 2, 3, 4, 5, 6])(
       lost: 0.25,
       doubled: 0.25,
       callers: 4,
+      unreadable: 2,
     });
     expect(ran.differences).toEqual([]);
     expect(ran.tables).toEqual(plain.tables);
@@ -64,6 +65,7 @@ test("a real session in any order, every message up to three times: the same byt
     lost: 0.3,
     doubled: 0.3,
     callers: 4,
+    unreadable: 2,
   });
   expect(ran.tables).toEqual(once.tables);
   expect(ran.objects).toBeGreaterThan(5);

@@ -15,7 +15,7 @@ beforeAll(async () => {
   const older = marketLines({ seed: 6, sessions: [sessions[1]!], papers: 4 });
   sent = [
     ...(await outgoing(fileOf(lines, "2024-11-08"), at)),
-    ...(await outgoing(fileOf(older, "2024-11-07"), { ...at, version: "2024-11-07" })),
+    ...(await outgoing(fileOf(older, "2024-11-08"), { ...at, version: "2024-11-07" })),
     ...(await outgoing(market({ seed: 7, sessions: ["2024-11-06"], papers: 2, dirty: true }), at)),
   ];
   plain = await inDisorder(sent, plainly);
@@ -37,6 +37,7 @@ test.each([1, 2])(
       lost: 0.3,
       doubled: 0.3,
       callers: 4,
+      unreadable: 2,
     });
     expect(ran.differences).toEqual([]);
     expect(ran.tables).toEqual(plain.tables);

@@ -1,8 +1,8 @@
 import type { Outgoing } from "../../packages/aws/queues.ts";
-import { list } from "../../packages/aws/store.ts";
+import { list, put } from "../../packages/aws/store.ts";
 import type { Runtime } from "../../packages/local/lambda.ts";
 import { random } from "../synthetic.ts";
-import { compare, type Difference, expected } from "./index.ts";
+import { compare, compareLanded, type Difference, expected } from "./index.ts";
 import { inputsOf, openRiver, type River, type Shape, sendBodies, shuffled, snapshot } from "./river.ts";
 
 /** What comes in between: bells that are lost or rung twice, and callers who were not called. */
@@ -18,6 +18,8 @@ export type Disorder = {
   doubled: number;
   /** Callers of `advance` at once, after every part. */
   callers: number;
+  /** Raw objects besides, in every part, that nobody can read. */
+  unreadable: number;
 };
 
 export type Ran = {
@@ -37,6 +39,7 @@ export const plainly: Disorder = {
   lost: 0,
   doubled: 0,
   callers: 0,
+  unreadable: 0,
 };
 
 /** Around `advance`: what S3 and the job say of themselves is lost or said twice. A clock or a person is always heard. */
@@ -80,8 +83,10 @@ export const inParts = async (parts: readonly (readonly Outgoing[])[], disorder:
   const counts = { lost: 0, doubled: 0 };
   const river = await openRiver(disorder.shape, { around: bells(random(disorder.seed + 1), disorder, counts) });
   try {
+    const refused: string[] = [];
     for (const part of parts) {
       await sendBodies(river, part);
+      for (let i = 0; i < disorder.unreadable; i++) refused.push(`key ${await landUnreadable(river, refused.length)}`);
       if (next() < 0.5) await river.stack.idle();
       await callers(river, disorder.callers);
     }
@@ -89,13 +94,23 @@ export const inParts = async (parts: readonly (readonly Outgoing[])[], disorder:
     await settle(river);
     return {
       tables: await snapshot(river),
-      differences: await compare(river, expected(inputsOf(parts.flat()))),
+      differences: [
+        ...(await compare(river, expected(inputsOf(parts.flat())))),
+        ...(await compareLanded(river, refused)),
+      ],
       ...(await figures(river)),
       bells: counts,
     };
   } finally {
     await river.close();
   }
+};
+
+/** Of no ingest date, so that it is in no partition: a query over raw must not read it either. @returns its key. */
+const landUnreadable = async ({ aws }: River, n: number): Promise<string> => {
+  const key = `raw/bovespa/unreadable-${n}.parquet`;
+  await put(aws, "lake", key, `no Parquet, the ${n}th`);
+  return key;
 };
 
 const callers = async (river: River, count: number): Promise<void> => {

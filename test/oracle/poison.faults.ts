@@ -115,7 +115,7 @@ test("10,000 of each kind of mistake among 100,000: exactly those are dead lette
   for (const letter of must.letters) left.set(contentOf(letter), (left.get(contentOf(letter)) ?? 0) + 1);
   const ids = new Set<string>();
   const invented: string[] = [];
-  await eachLetter(place.aws, ({ id, content }) => {
+  await eachLetter(place.aws, "bovespa", ({ id, content }) => {
     if (ids.has(id)) return;
     ids.add(id);
     const count = left.get(content);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { PregaoError } from "../../core/errors.ts";
@@ -7,6 +7,7 @@ import type { Finding, Report } from "../../core/report.ts";
 import { assetKey, attemptFolder, type RawObject, type Run, reportKey, type TableMap } from "../../core/run.ts";
 import { partitionValues } from "../../core/table.ts";
 import type { Store } from "../store.ts";
+import { baseOf, readBase, readWholeBase } from "./base.ts";
 import { FILE, sortedName, type Written, writePartitions } from "./partitions.ts";
 import { literal, openSession, quoted, type Session } from "./session.ts";
 import { arrivedIn, loadAsset, loadWithdrawn, type PartFile, parquetView, rowsName } from "./views.ts";
@@ -35,7 +36,7 @@ const WRITES = 8;
  * are withdrawn are in no view and no count.
  *
  * @throws PregaoError `attempt` (a folder is not empty), `object_changed`, `unit` (a row of a unit that the run does not
- * name), `rebuild` (of raw, and no object is named), `base` (a file of the base is not what its commit says), `partition`, `accounts`; the signal's reason if aborted
+ * name), `rebuild` (of raw, and no object is named), `base` (a file of the base cannot be read as its commit says: core/report.ts `damage`), `partition`, `accounts`; the signal's reason if aborted
  */
 export const refine = async (input: RefineInput): Promise<Report> => {
   const { run, recipe, attempt, store, memory, threads = availableParallelism(), signal } = input;
@@ -107,6 +108,8 @@ export const refine = async (input: RefineInput): Promise<Report> => {
     await store.write("state", reportKey(run.dataset, run.run, attempt), file);
     return report;
   } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof PregaoError)) await readWholeBase(session, store, run, recipe);
     signal?.throwIfAborted();
     throw error;
   } finally {
@@ -184,19 +187,6 @@ const survey = async (
   return units;
 };
 
-/** A file of the base, with the size that its commit says. */
-const base = async (store: Store, key: string, bytes: number): Promise<string> => {
-  const { path } = await store.read("lake", key);
-  const found = statSync(path).size;
-  if (found !== bytes)
-    throw new PregaoError(
-      "base",
-      `${key}: expected ${bytes} bytes as its commit says, found ${found}. What was published was changed: restore it`,
-      { key },
-    );
-  return path;
-};
-
 /** The run's objects as they are. */
 const ALL = "raw of all units";
 
@@ -204,12 +194,9 @@ const ALL = "raw of all units";
 const views = async ({ session, recipe, run, store, unit }: Unit, files: readonly PartFile[]): Promise<number> => {
   for (const table of recipe.tables) {
     const current: PartFile[] = [];
-    for (const [partition, entry] of Object.entries(run.tables[table.name] ?? {})) {
-      const values = partitionValues(partition);
-      if (run.rebuild || (recipe.unit && values[recipe.unit.partition] !== unit)) continue;
-      for (const file of entry.files)
-        current.push({ path: await base(store, entry.folder + file.name, file.bytes), values });
-    }
+    for (const file of baseOf(run, table.name))
+      if (!recipe.unit || file.values[recipe.unit.partition] === unit)
+        current.push(await readBase(store, run, recipe, file));
     await parquetView(session, `atual_${table.name}`, table.columns, current, table.partitions);
   }
   if (!recipe.raw) return 0;

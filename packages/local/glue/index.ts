@@ -1,14 +1,15 @@
 import type { JsonService, Operation } from "../service.ts";
 import type { State } from "../state.ts";
 import { catalogOperations } from "./catalog.ts";
-import { type JobDeps, jobOperations } from "./jobs.ts";
+import type { JobDeps } from "./job-runs.ts";
+import { jobOperations } from "./jobs.ts";
 import { partitionOperations } from "./partitions.ts";
 import type { DatabaseInput, JobInput, TableInput } from "./shapes.ts";
 import { catalogStore, type StoredTable } from "./store.ts";
 
 export { namePattern } from "./catalog.ts";
 export { tableInput } from "./declare.ts";
-export type { JobCall, JobEvent } from "./jobs.ts";
+export type { JobCall, JobEvent } from "./job-runs.ts";
 export type { DatabaseInput, JobInput, TableInput } from "./shapes.ts";
 
 export type GlueDeps = Pick<JobDeps, "run" | "onJobEvent" | "graceMs"> & {

@@ -16,6 +16,9 @@ export type JobEvent = { detail: { jobName: string } };
 
 export type Triggers = ReturnType<typeof triggers>;
 
+/** A command that only asks something is over by then, and neither starts functions for it nor waits for their end. */
+const MAKE_UP_MS = 3_000;
+
 /**
  * What starts what, by the topology: queues → functions, objects → queues and functions, jobs → queues, clocks →
  * functions. `onObject` and `onJob` are called inside the transaction of what happened, so neither is without the other.
@@ -41,6 +44,7 @@ export const triggers = (
   const notices = topology.notices.map((notice) => ({ ...notice, bucket: bucket(stage, notice.bucket) }));
   const jobs = new Map(topology.jobs.map((job) => [resource(stage, job.name), resource(stage, job.events)]));
   let clocks: Cron[] = [];
+  let makingUp: NodeJS.Timeout | undefined;
   state.db.exec("CREATE TABLE IF NOT EXISTS clock(name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
   const ticked = state.db.prepare("SELECT at FROM clock WHERE name = ?");
   const note = state.db.prepare("INSERT INTO clock VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET at = excluded.at");
@@ -48,6 +52,13 @@ export const triggers = (
     state.transaction(() => {
       events.enqueue(clock.function, JSON.stringify(clock.input));
       note.run(clock.name, now());
+    });
+
+  const cannot = (clock: Topology["clocks"][number], error: unknown): void =>
+    deps.onLog({
+      level: "ERROR",
+      component: clock.name,
+      message: `the clock could not start ${clock.function}: ${String(error)}`,
     });
 
   const running = () => mappings.reduce((sum, m) => sum + m.running(), events.running());
@@ -93,25 +104,31 @@ export const triggers = (
               name: undefined,
               timezone: clock.zone,
               unref: true,
-              catch: (error) =>
-                deps.onLog({
-                  level: "ERROR",
-                  component: clock.name,
-                  message: `the clock could not start ${clock.function}: ${String(error)}`,
-                }),
+              catch: (error) => cannot(clock, error),
             },
             () => tick(clock),
           ),
       );
-      // A laptop is off at night: what a clock missed while no stack ran is made up for, once.
-      topology.clocks.forEach((clock, i) => {
-        const [missed] = clocks[i]?.previousRuns(1) ?? [];
+      // A laptop is off at night: what a clock missed while no stack ran is made up for, once; at the very first start at once.
+      const missed = topology.clocks.filter((clock, i) => {
+        const [before] = clocks[i]?.previousRuns(1) ?? [];
         const { at } = (ticked.get(clock.name) ?? { at: 0 }) as { at: number };
-        if (missed && missed.getTime() > at) tick(clock);
+        return before !== undefined && before.getTime() > at;
       });
+      const [first, later] = [missed.filter((c) => !ticked.get(c.name)), missed.filter((c) => ticked.get(c.name))];
+      first.forEach(tick);
+      makingUp = setTimeout(() => {
+        for (const clock of later)
+          try {
+            tick(clock);
+          } catch (error) {
+            cannot(clock, error);
+          }
+      }, MAKE_UP_MS).unref();
     },
     /** Nothing new is started; what runs is left alone. */
     stop: (): void => {
+      clearTimeout(makingUp);
       for (const clock of clocks) clock.stop();
       for (const mapping of mappings) mapping.stop();
       events.stop();

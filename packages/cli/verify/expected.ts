@@ -1,10 +1,10 @@
-import { digest } from "../../functions/river.ts";
-import { messagesOf, openArchived, originOf } from "../../functions/scrape.ts";
-import type { Aws } from "../aws/index.ts";
-import type { Dataset, Origin } from "../core/dataset.ts";
-import { type Judge, judgeOf } from "../core/judge.ts";
-import type { Message } from "../core/message.ts";
-import { unwrap } from "../core/reject.ts";
+import { digest } from "../../../functions/river.ts";
+import { messagesOf, openArchived, originOf } from "../../../functions/scrape.ts";
+import type { Aws } from "../../aws/index.ts";
+import type { Dataset, Origin } from "../../core/dataset.ts";
+import { type Judge, judgeOf } from "../../core/judge.ts";
+import type { Message } from "../../core/message.ts";
+import { unwrap } from "../../core/reject.ts";
 import { type Ids, newIds } from "./ids.ts";
 
 /** What must be somewhere because an origin was archived: a function of its bytes and their metadata alone. */

@@ -1,4 +1,7 @@
-import { eachLetter, type Letter } from "../aws/letters.ts";
+import { eachLetter, type Letter } from "../../aws/letters.ts";
+import { beforeEnd } from "../door.ts";
+import { ago, count, fields, plural, printable, table } from "../output.ts";
+import type { Place } from "../place.ts";
 import {
   byAge,
   chosen,
@@ -10,10 +13,7 @@ import {
   PATIENCE_MS,
   short,
   unseen,
-} from "./dlq-choice.ts";
-import { beforeEnd } from "./door.ts";
-import { ago, count, fields, plural, printable, table } from "./output.ts";
-import type { Place } from "./place.ts";
+} from "./choice.ts";
 
 /** Letters that a screen shows unless told otherwise; a document has all that fit. */
 const SHOWN = 10;

@@ -1,4 +1,4 @@
-import { ago, bytes, count, plural, printable } from "./output.ts";
+import { ago, bytes, count, plural, printable } from "../output.ts";
 import type { DatasetStatus, DeadLetters, Queue, Status } from "./status.ts";
 
 /** A status as a person reads it, ending in the next command. */

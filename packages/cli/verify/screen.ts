@@ -1,14 +1,16 @@
-import type { Dataset } from "../core/dataset.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { count, plural, printable } from "../output.ts";
+import { type Account, isAmiss } from "./account.ts";
 import type { Problems } from "./census.ts";
-import { count, plural, printable } from "./output.ts";
-import { type Account, isAmiss, type Verified } from "./verify.ts";
+import type { Verified } from "./look.ts";
 
 /** Accounts, and ids of each kind, that a screen shows; a document has all. */
 const SHOWN = 20;
 const IDS_SHOWN = 10;
 
 /** What verify found, on a screen. */
-export const screen = (dataset: Dataset, { accounts, quiet, repaired, session, whole }: Verified): string => {
+export const screen = (dataset: Dataset, verified: Verified): string => {
+  const { accounts, repaired, session } = verified;
   if (accounts.length === 0)
     return `Nothing of ${dataset.name}${session ? ` on ${session}` : ""} has arrived.\n\nNext: pregao ingest ${dataset.name} --file FILE --wait\n`;
   const worth = accounts.length <= SHOWN ? accounts : accounts.filter((a) => isAmiss(a) || a.inFlight > 0);
@@ -24,7 +26,8 @@ export const screen = (dataset: Dataset, { accounts, quiet, repaired, session, w
     ...(others
       ? [`${plural(others, "other origin")}${worth.length > SHOWN ? "" : ", all of whose rows have their place"}\n`]
       : []),
-    verdict(accounts, whole, quiet),
+    verdict(verified),
+    ...left(verified),
     "",
     next(dataset, accounts),
     "",
@@ -60,12 +63,12 @@ const account = (a: Account): string => {
 
 const title = (a: Account): string =>
   a.archive === "none"
-    ? `${plural(a.origins, "origin")} without an archived file${a.sha256 ? `, ${a.sha256.slice(0, 12)}` : ""}: accounted for from raw on`
+    ? `${plural(a.origins, "origin")} without an archived file${a.sha256 ? `, ${printable(a.sha256).slice(0, 12)}` : ""}: accounted for from raw on`
     : [
         printable(a.source ?? "an archived origin"),
-        a.sha256?.slice(0, 12),
+        a.sha256 && printable(a.sha256).slice(0, 12),
         a.version && `version ${printable(a.version)}`,
-        a.sessions && (a.sessions[0] === a.sessions[1] ? a.sessions[0] : `${a.sessions[0]} to ${a.sessions[1]}`),
+        a.sessions && printable(a.sessions[0] === a.sessions[1] ? a.sessions[0] : a.sessions.join(" to ")),
       ]
         .filter(Boolean)
         .join("  ");
@@ -83,7 +86,7 @@ const problem = ({ problems, lost }: Account, kind: keyof Problems): string[] =>
   const known = new Map(lost.map((one) => [one.id, one]));
   const shown = ids.slice(0, IDS_SHOWN).map((id) => {
     const one = known.get(id);
-    return `    ${printable(id)}${one ? `  ${printable(one.ticker)}  ${one.session}${one.refused ? "  a record that is refused" : ""}` : ""}`;
+    return `    ${printable(id)}${one ? `  ${printable(one.ticker)}  ${printable(one.session)}${one.refused ? "  a record that is refused" : ""}` : ""}`;
   });
   return [
     `  ${kind.padEnd(11)} ${count(n)} ${means[kind]}`,
@@ -92,7 +95,17 @@ const problem = ({ problems, lost }: Account, kind: keyof Problems): string[] =>
   ];
 };
 
-const verdict = (accounts: readonly Account[], whole: boolean, quiet: boolean): string => {
+/** What was not looked at. */
+const left = ({ unseen, unreadable }: Verified): string[] => [
+  ...(unseen ? [`${unseen}.`] : []),
+  ...(unreadable.length
+    ? [
+        `Left out: ${plural(unreadable.length, "raw object")} that ${unreadable.length === 1 ? "is" : "are"} no Parquet or of other columns, ${printable(unreadable[0]!)}${unreadable.length > 1 ? " the first" : ""}; see pregao dlq list landed.`,
+      ]
+    : []),
+];
+
+const verdict = ({ accounts, whole, quiet }: Verified): string => {
   const sums = (kind: keyof Problems) => accounts.reduce((sum, { problems }) => sum + problems[kind].count, 0);
   if (!whole) {
     const amiss = (Object.keys(means) as (keyof Problems)[]).filter((kind) => sums(kind) > 0);
@@ -100,6 +113,7 @@ const verdict = (accounts: readonly Account[], whole: boolean, quiet: boolean): 
     return [
       ...amiss.map((kind) => `${count(sums(kind))} ${kind}`),
       ...(damaged ? [`${plural(damaged, "file")} damaged in the archive`] : []),
+      ...(quiet ? [] : ["while others are on their way"]),
     ].join(", ");
   }
   const flying = accounts.reduce((sum, a) => sum + a.inFlight, 0);

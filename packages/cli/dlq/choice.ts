@@ -1,7 +1,7 @@
-import type { Letter } from "../aws/letters.ts";
-import type { Dataset } from "../core/dataset.ts";
-import { PregaoError } from "../core/errors.ts";
-import { count, plural, printable } from "./output.ts";
+import type { Letter } from "../../aws/letters.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { PregaoError } from "../../core/errors.ts";
+import { count, plural, printable } from "../output.ts";
 
 export type DlqOptions = {
   reason?: string;

@@ -1,35 +1,31 @@
-import { advance, standing } from "../../functions/advance.ts";
-import { digest } from "../../functions/river.ts";
-import { eachLetter, nameOfLetter } from "../aws/letters.ts";
-import { type Outgoing, send } from "../aws/queues.ts";
+import { digest } from "../../../functions/river.ts";
+import { eachLetter, nameOfLetter } from "../../aws/letters.ts";
+import { type Outgoing, send } from "../../aws/queues.ts";
 import {
   lastReplay,
   type ReplayState,
   readPart,
   record,
   replayNamed,
-  replays,
   withdraw,
   withdrawnOf,
-} from "../aws/replays.ts";
-import type { Dataset } from "../core/dataset.ts";
-import { PregaoError } from "../core/errors.ts";
-import { type Judge, judgeOf } from "../core/judge.ts";
-import { eventsOf, type Part, passedOf, replayKey, type Undone } from "../core/replay.ts";
-import { RUN_NAMES } from "../core/run.ts";
-import { confirmed } from "./confirm.ts";
-import { type Letterbox, PATIENCE_MS } from "./dlq-choice.ts";
-import { audit, logInto } from "./dlq-log.ts";
-import { whoami } from "./dlq-replay.ts";
-import { beforeEnd } from "./door.ts";
-import { ago, count, fields, plural, table } from "./output.ts";
-import type { Place } from "./place.ts";
+} from "../../aws/replays.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { PregaoError } from "../../core/errors.ts";
+import { judgeOf } from "../../core/judge.ts";
+import { bodyOf, type Part, passedOf, replayKey, type Undone } from "../../core/replay.ts";
+import { RUN_NAMES } from "../../core/run.ts";
+import { confirmed } from "../confirm.ts";
+import { beforeEnd } from "../door.ts";
+import { ago, count, plural } from "../output.ts";
+import type { Place } from "../place.ts";
+import { audit, whoami } from "./audit.ts";
+import { type Letterbox, PATIENCE_MS } from "./choice.ts";
+import { rebuilt } from "./rebuilt.ts";
+import { mendCut } from "./withdrawals.ts";
 
 /** For how long this command tries to give some letters back. */
 const SEND_MS = 60_000;
-/** How long it waits until the units can be made anew: for a job that runs, and for what came before. */
-const REBUILD_MS = 10 * 60_000;
-const POLL_MS = 200;
 
 /** What a replay brought: letters with the records that passed, their events, and the units these are in. */
 type Brought = { letters: number; events: Set<string>; units: Set<string> };
@@ -45,7 +41,7 @@ export const undo = async (
   id: string | undefined,
   options: { yes?: boolean },
 ): Promise<void> => {
-  const dataset = undoable(box);
+  const dataset = undoable(box, id);
   const found = await (id === undefined ? lastReplay(place.aws, box.name) : replayNamed(place.aws, box.name, id));
   if (!found)
     throw new PregaoError(
@@ -53,8 +49,13 @@ export const undo = async (
       `expected ${id === undefined ? "a replay" : `the replay ${id}`} of ${box.name}, there is none; see: pregao dlq replays ${box.name}`,
     );
   const { replay } = found;
+  if (found.underWay && !found.undone)
+    throw new PregaoError(
+      "under_way",
+      `replay ${replay.replay} of ${box.name} is still under way, or was cut within the last two minutes: expected one that is over. Run the same command again then`,
+    );
   const done = found.undone ?? (await takeBack(place, dataset, found, options));
-  const waits = found.rebuilt ? null : await rebuild(place, dataset, replay.replay, done.units);
+  const waits = found.rebuilt ? null : await rebuilt(place, dataset, replay.replay, done.units);
   const document = {
     ...{ dataset: box.name, replay: replay.replay, letters: done.letters, events: done.events, units: done.units },
     rebuilt: waits === null,
@@ -63,7 +64,7 @@ export const undo = async (
   if (waits !== null)
     throw new PregaoError(
       "not_rebuilt",
-      `replay ${replay.replay} is undone: ${plural(done.letters, "letter")} are back. Its rows are still in the tables until ${done.units.join(", ")} can be made anew (${waits}). Run the same command again then`,
+      `replay ${replay.replay} is undone, with ${plural(done.letters, "letter")} back. Its rows are still in the tables until ${done.units.join(", ")} can be made anew (${waits}). Run the same command again then`,
       document,
     );
   place.output.result(document, () =>
@@ -77,7 +78,12 @@ export const undo = async (
 };
 
 /** What can be undone at all. @throws PregaoError `usage`. */
-export const undoable = (box: Letterbox): Dataset => {
+export const undoable = (box: Letterbox, id?: string): Dataset => {
+  if (id !== undefined && !/^[\w-]+$/.test(id))
+    throw new PregaoError(
+      "usage",
+      `expected the name of a replay, or none for the last one, came ${JSON.stringify(id)}`,
+    );
   if (!box.raw)
     throw new PregaoError(
       "usage",
@@ -112,6 +118,7 @@ const takeBack = async (
     `Undo the replay ${replay} of ${dataset.name} (${ago(at)})? ${plural(brought.events.size, "record")} of ${plural(brought.letters, "dead letter")} become dead letters again and leave the tables.`,
     options.yes,
   );
+  await mendCut(place, dataset);
   const waiting = await uncertain(place, dataset, found);
   for await (const { part } of passedParts(place, dataset, found)) {
     const letters = part.filter((letter) => !waiting.has(letter.name)).map((letter) => letter.back);
@@ -141,27 +148,29 @@ const takeBack = async (
   return undone;
 };
 
-type Passed = { name: string; back: Outgoing; events: string[]; units: string[] };
+/** A letter of which something passed: as it goes back, and what it had brought. */
+type Back = { name: string; back: Outgoing; events: string[]; units: string[] };
 
 /** Part by part, the letters of a replay of which something may have passed, as they go back into the queue. */
-async function* passedParts(place: Place, dataset: Dataset, found: ReplayState): AsyncGenerator<{ part: Passed[] }> {
+async function* passedParts(place: Place, dataset: Dataset, found: ReplayState): AsyncGenerator<{ part: Back[] }> {
   const judge = judgeOf(dataset, digest);
+  /** What passed stands in the part; documents of before do not have it: then today's judge must say. */
+  const passedAt = ({ body, sent, passed }: Part["letters"][number]) =>
+    passed ?? passedOf(dataset, sent ?? body, judge({ receipt: "", body: sent ?? body, sentAt: 0 }));
   for (let n = 1; n <= found.parts; n++) {
     const { part, outcome } = await readPart(place.aws, dataset.name, found.replay.replay, n);
     // An unknown outcome may have been an acceptance.
     const not = new Set(outcome?.not.filter((o) => o.outcome === "refused").map((o) => o.name));
-    yield { part: part.letters.filter((l) => !not.has(l.name)).flatMap((l) => passedLetter(judge, dataset, l)) };
+    const back = part.letters.flatMap((letter) => {
+      if (not.has(letter.name)) return [];
+      const { records, events, units } = passedAt(letter);
+      const body = bodyOf(letter.body, records);
+      const outgoing = { id: letter.id, group: letter.ticker || "unreadable" };
+      return body === null ? [] : [{ name: letter.name, back: { ...outgoing, body }, events, units }];
+    });
+    yield { part: back };
   }
 }
-
-const passedLetter = (judge: Judge, dataset: Dataset, letter: Part["letters"][number]): Passed[] => {
-  const sent = letter.sent ?? letter.body;
-  const judged = judge({ receipt: "", body: sent, sentAt: 0 });
-  const body = passedOf(letter.body, sent, judged);
-  if (body === null) return [];
-  const back = { id: letter.id, group: letter.ticker || "unreadable", body };
-  return [{ name: letter.name, back, ...eventsOf(dataset, judged.rows) }];
-};
 
 /** Letters whose sending was cut, and that are in queue or archive still: they need not be given back. */
 const uncertain = async (place: Place, dataset: Dataset, found: ReplayState): Promise<ReadonlySet<string>> => {
@@ -179,71 +188,3 @@ const uncertain = async (place: Place, dataset: Dataset, found: ReplayState): Pr
   await eachLetter(place.aws, dataset.name, look, { patience: PATIENCE_MS, beforeEnd });
   return there;
 };
-
-/** Until the units that were touched are made anew, as far as they are published. @returns null, or what it waits for. */
-const rebuild = async (
-  place: Place,
-  dataset: Dataset,
-  replay: string,
-  units: readonly string[],
-): Promise<string | null> => {
-  logInto(place);
-  const left = new Set(units);
-  const until = Date.now() + REBUILD_MS;
-  let before: number | undefined;
-  for (;;) {
-    const { commit, units: known } = await standing(place.aws, dataset);
-    before ??= commit?.commit ?? 0;
-    if (commit?.rebuild && commit.status !== "published" && commit.commit > before)
-      return `commit ${commit.commit} is ${commit.status}: ${commit.reason}`;
-    const there = known.filter((unit) => left.has(unit));
-    const end = await advance(place.aws, dataset, { until, wish: { rebuild: there } });
-    const waiting = new Set(end.wish.rebuild);
-    for (const unit of there) if (!waiting.has(unit)) left.delete(unit);
-    // A run that is open was perhaps planned before the withdrawal: what it publishes is looked at once it has ended.
-    if (end.rested && end.open === null && waiting.size === 0) break;
-    if ((end.rested && end.open === null) || Date.now() >= until) return end.why;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-  }
-  await record(place.aws, replayKey(dataset.name, replay, "rebuilt"), { format: 1, at: new Date().toISOString() });
-  return null;
-};
-
-/** `dlq replays`: who sent what again, and when; the newest last. */
-export const listReplays = async (place: Place, box: Letterbox): Promise<void> => {
-  const all: ReplayState[] = [];
-  for await (const one of replays(place.aws, box.name)) all.push(one);
-  const documents = all.map(({ replay: { format: _, ...replay }, accepted, cut, undone }) => ({
-    ...replay,
-    accepted,
-    cut,
-    undone: undone?.at ?? null,
-  }));
-  place.output.result(documents, () =>
-    documents.length === 0
-      ? `No replays of ${box.name}.\n\nNext: pregao dlq list ${box.name}\n`
-      : [
-          table(
-            fields("replay", "when", "by", ["letters", "bigint"], ["accepted", "bigint"], "options", "undone"),
-            documents.map((d) => [
-              d.replay,
-              ago(d.at),
-              `${d.by.user}@${d.by.host}`,
-              count(d.letters),
-              `${count(d.accepted)}${d.cut ? ` of ${plural(d.cut, "part")} unknown` : ""}`,
-              optionsOf(d.options),
-              d.undone ? ago(d.undone) : "",
-            ]),
-          ),
-          box.raw
-            ? `Next: pregao dlq undo ${box.name} ${documents.at(-1)!.replay}\n`
-            : `Next: pregao dlq list ${box.name}\n`,
-        ].join("\n"),
-  );
-};
-
-const optionsOf = (options: Record<string, unknown>): string =>
-  Object.entries(options)
-    .map(([name, value]) => (value === true ? name : `${name} ${[value].flat().join(" ")}`))
-    .join(", ")
-    .slice(0, 60);

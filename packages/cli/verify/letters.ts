@@ -1,10 +1,12 @@
-import { digest } from "../../functions/river.ts";
-import { eachLetter } from "../aws/letters.ts";
-import { readPart, replays } from "../aws/replays.ts";
-import type { Dataset } from "../core/dataset.ts";
-import { judgeOf } from "../core/judge.ts";
+import { digest } from "../../../functions/river.ts";
+import { eachLetter, type Letter } from "../../aws/letters.ts";
+import { readPart, replays } from "../../aws/replays.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { judgeOf } from "../../core/judge.ts";
+import { PATIENCE_MS, unseen } from "../dlq/choice.ts";
+import { beforeEnd } from "../door.ts";
+import type { Place } from "../place.ts";
 import { attribute, carried, recordId } from "./expected.ts";
-import type { Place } from "./place.ts";
 
 /** A dead letter, as far as an account needs it. `events`: rows that it would become if it were sent again today. */
 export type Refused = { id: string; reason: string; message: string; records: string[]; events: string[] };
@@ -23,8 +25,8 @@ export type Replayed = {
 /** What the dead letters of a dataset say about its origins, by the origin's digest. */
 export type Letters = {
   of: (sha256: string) => { refused: readonly Refused[]; replayed: readonly Replayed[] };
-  /** Letters in other hands, which were not seen. */
-  hidden: number;
+  /** Why not all of them were seen, in a sentence; null: all were. What has no letter may have one of those. */
+  unseen: string | null;
 };
 
 /** Reads every dead letter, queued or archived, and every replay. What is of no origin is of no account. */
@@ -39,7 +41,7 @@ export const readLetters = async (place: Place, dataset: Dataset): Promise<Lette
     };
   };
   const refused = new Map<string, Refused[]>();
-  const { hidden } = await eachLetter(place.aws, dataset.name, ({ id, reason, message, body }) => {
+  const visit = ({ id, reason, message, body }: Letter): void => {
     const of = carried(body);
     if (!of) return;
     const letter = {
@@ -50,7 +52,8 @@ export const readLetters = async (place: Place, dataset: Dataset): Promise<Lette
       events: judged(body).events.map((e) => e.id),
     };
     append(refused, of.sha256, letter);
-  });
+  };
+  const { hidden, whole } = await eachLetter(place.aws, dataset.name, visit, { patience: PATIENCE_MS, beforeEnd });
   const replayed = new Map<string, Replayed[]>();
   for await (const { replay, parts } of replays(place.aws, dataset.name))
     for (let n = 1; n <= parts; n++) {
@@ -69,7 +72,7 @@ export const readLetters = async (place: Place, dataset: Dataset): Promise<Lette
     }
   return {
     of: (sha256) => ({ refused: refused.get(sha256) ?? [], replayed: replayed.get(sha256) ?? [] }),
-    hidden,
+    unseen: unseen(hidden, whole),
   };
 };
 

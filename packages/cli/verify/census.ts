@@ -1,9 +1,10 @@
-import type { Dataset } from "../core/dataset.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { inList, keyOf, type Open, quote, rowsOf, rowTables } from "../lake.ts";
+import type { Place } from "../place.ts";
+import type { RawTable } from "../raw.ts";
 import type { Expected } from "./expected.ts";
 import { type Ids, isId, newIds } from "./ids.ts";
-import { askAll, inList, keyOf, type Open, quote, rowsOf, rowTables } from "./lake.ts";
-import type { Place } from "./place.ts";
-import type { Refused, Replayed } from "./refused.ts";
+import type { Refused, Replayed } from "./letters.ts";
 import { type Completes, completesOf, type Days, isBelow, justified, refusedObjects } from "./superseded.ts";
 
 /** Where an event was seen. */
@@ -23,8 +24,11 @@ const REPLAYED = 1024;
 const CERTAIN = 2048;
 /** In a raw object that waits for a person, or for another try. */
 const STOPPED = 4096;
-const RAW = SETTLED | OPEN | STOPPED | REFUSED;
+/** In a raw object that was refused as a whole. */
+const TURNED_AWAY = 8192;
+const RAW = SETTLED | OPEN | STOPPED | REFUSED | TURNED_AWAY;
 const TABLES = PUBLISHED | WAITING;
+const ARRIVED: Record<Open, number> = { pending: OPEN, held: STOPPED, failed: STOPPED, refused: TURNED_AWAY };
 
 /** Ids that a document names; of more it has the number. */
 export const NAMED = 1000;
@@ -80,6 +84,7 @@ export type Look = {
   replayed: readonly Replayed[];
   withdrawn: ReadonlySet<string>;
   open: ReadonlyMap<string, Open>;
+  raw: RawTable;
   /** Nothing is on its way: what is not found is missing. */
   quiet: boolean;
   session: string | undefined;
@@ -130,17 +135,16 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
   // Upstream first: what moves meanwhile is then seen on its way or at its end.
   const opens = open.size > 0;
   const where = scope.where({ session: raw.session, raw: true });
-  for await (const [id, path] of rowsOf(
-    place,
-    dataset,
-    `SELECT DISTINCT event_id${opens ? ', "$path"' : ""} FROM ${raw.table.name} WHERE ${where}`,
+  for await (const [id, path] of look.raw.rows(
+    (readable) =>
+      `SELECT DISTINCT event_id${opens ? ', "$path"' : ""} FROM ${raw.table.name} WHERE ${readable} AND ${where}`,
   )) {
     const why = path ? open.get(keyOf(place, path)) : undefined;
     if (!expected && id && isId(id) && extra.bits(id) === null) events.add(id, 0);
-    const before = note(id ?? "", why ? (why === "pending" ? OPEN : STOPPED) : SETTLED);
-    if (why && why !== "pending" && !(before & RAW)) openIn[why]++;
+    const before = note(id ?? "", why ? ARRIVED[why] : SETTLED);
+    if ((why === "held" || why === "failed") && !(before & RAW)) openIn[why]++;
   }
-  const days = await daysOf(place, look);
+  const days = await daysOf(look);
   const completes: Completes = days ? await completesOf(place, look, days) : new Map();
   const tables: Record<string, number> = {};
   const { published, waiting } = rowTables(dataset);
@@ -167,15 +171,15 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
 };
 
 /** The first and the last session that these rows are of; null if there are none. */
-const daysOf = async (place: Place, { dataset, expected, scope, session }: Look): Promise<Days | null> => {
+const daysOf = async ({ dataset, expected, scope, session, raw }: Look): Promise<Days | null> => {
   if (session) return [session, session];
   const known = [...(expected?.sessions.keys() ?? [])].sort();
   if (known[0]) return [known[0], known.at(-1)!];
   const column = dataset.raw!.session;
-  const [row] = await askAll(
-    place,
-    dataset,
-    `SELECT min(${column}) AS first, max(${column}) AS last FROM ${dataset.raw!.table.name} WHERE ${scope.where({ session: null, raw: true })}`,
+  const where = scope.where({ session: null, raw: true });
+  const [row] = await raw.all(
+    (readable) =>
+      `SELECT min(${column}) AS first, max(${column}) AS last FROM ${dataset.raw!.table.name} WHERE ${readable} AND ${where}`,
   );
   return row?.first && row.last ? [row.first, row.last] : null;
 };
@@ -200,7 +204,7 @@ const explainAbsent = async (
     return found;
   };
   if (!days || absent().length === 0) return;
-  for await (const id of justified(place, look, completes, days, isAbsent)) mark(id, SUPERSEDED);
+  for await (const id of justified(look, completes, days, isAbsent)) mark(id, SUPERSEDED);
   const rest = absent();
   if (rest.length === 0) return;
   for (const id of await refusedObjects(place, look, rest)) mark(id, REFUSED);
@@ -226,7 +230,7 @@ const placeOf = (
   if (bits & OPEN) return "inFlight";
   if (bits & SUPERSEDED) return "superseded";
   if (bits & STOPPED && !(bits & SETTLED)) return "inFlight";
-  if (bits & REFUSED) return "rejected";
+  if (bits & REFUSED || (bits & TURNED_AWAY && !(bits & SETTLED))) return "rejected";
   if (bits & LETTER && !(bits & SETTLED)) return "rejected";
   return quiet ? "missing" : "inFlight";
 };

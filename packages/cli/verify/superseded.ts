@@ -1,9 +1,9 @@
-import type { Dataset } from "../core/dataset.ts";
-import { dayBefore, ingestDate } from "../core/run.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { dayBefore, ingestDate } from "../../core/run.ts";
+import { commitNumber, inList, keyOf, newestCommit, pathOf, quote, rowTables } from "../lake.ts";
+import type { Place } from "../place.ts";
 import type { Look } from "./census.ts";
 import type { Expected } from "./expected.ts";
-import { askAll, commitNumber, inList, keyOf, newestCommit, pathOf, quote, rowsOf, rowTables } from "./lake.ts";
-import type { Place } from "./place.ts";
 
 /** An origin's place in the order of origins (RUNS.md, "Merging"). */
 export type Order = { version: string; at: string; sha256: string; rows: number };
@@ -11,7 +11,8 @@ export type Order = { version: string; at: string; sha256: string; rows: number 
 /** Of each session the greatest origin that is complete. */
 export type Completes = ReadonlyMap<string, Order>;
 
-const compare = (a: Order, b: Order): number => {
+/** Negative: `a` is the lesser one. */
+export const compare = (a: Order, b: Order): number => {
   const pairs: [string | number, string | number][] = [
     [a.version, b.version],
     [a.at, b.at],
@@ -21,6 +22,10 @@ const compare = (a: Order, b: Order): number => {
   for (const [x, y] of pairs) if (x !== y) return x < y ? -1 : 1;
   return 0;
 };
+
+/** Rows of one key: the greatest stands. */
+export const compareRows = (a: Order & { event: string }, b: Order & { event: string }): number =>
+  compare(a, b) || (a.event === b.event ? 0 : a.event < b.event ? -1 : 1);
 
 /** Ids and objects named in a statement at most: Athena takes 256 KiB. */
 const IN_STATEMENT = 1000;
@@ -33,36 +38,82 @@ const within = (column: string, [first, last]: Days): string =>
 
 /**
  * The greatest complete origin of each of these sessions, counted anew from raw: as many distinct events as it has rows,
- * of objects that are settled, without those withdrawn.
+ * of objects that are settled, without those withdrawn. `named`: ids, and objects, that a statement can name.
  */
 export const completesOf = async (
   place: Place,
-  { dataset, open, withdrawn }: Pick<Look, "dataset" | "open" | "withdrawn">,
+  look: Pick<Look, "dataset" | "open" | "withdrawn" | "raw">,
   days: Days,
+  named = IN_STATEMENT,
 ): Promise<Completes> => {
-  const raw = dataset.raw!;
   const completes = new Map<string, Order>();
-  const [paths, ids] = [[...open.keys()].map((key) => pathOf(place, key)), [...withdrawn]];
-  const conditions = [
-    within(raw.session, days),
-    "origin_rows IS NOT NULL",
-    ...(paths.length > 0 && paths.length <= IN_STATEMENT ? [`"$path" NOT IN ${inList(paths)}`] : []),
-    ...(ids.length > 0 && ids.length <= IN_STATEMENT ? [`event_id NOT IN ${inList(ids)}`] : []),
-  ];
-  for await (const [day, version, at, sha256, rows] of rowsOf(
-    place,
-    dataset,
-    `SELECT ${raw.session}, source_version, scraped_at, origin_sha256, origin_rows FROM ${raw.table.name}
-     WHERE ${conditions.join(" AND ")}
-     GROUP BY ${raw.session}, source_version, scraped_at, origin_sha256, origin_rows
-     HAVING count(DISTINCT event_id) >= origin_rows`,
-  )) {
-    const order = { version: version ?? "", at: at ?? "", sha256: sha256 ?? "", rows: Number(rows) };
-    const known = completes.get(day ?? "");
-    if (!known || compare(known, order) < 0) completes.set(day ?? "", order);
+  const few = look.open.size <= named && look.withdrawn.size <= named;
+  for await (const { day, ...order } of few ? counted(place, look, days) : streamed(place, look, days)) {
+    const known = completes.get(day);
+    if (!known || compare(known, order) < 0) completes.set(day, order);
   }
   return completes;
 };
+
+type Complete = Order & { day: string };
+type Whole = Pick<Look, "dataset" | "open" | "withdrawn" | "raw">;
+
+/** What an origin of a session is told by. */
+const groupOf = ({ dataset }: Pick<Look, "dataset">): string =>
+  `${dataset.raw!.session}, source_version, scraped_at, origin_sha256, origin_rows`;
+
+const completeOf = ([day, version, at, sha256, rows]: (string | null)[]): Complete => ({
+  day: day ?? "",
+  version: version ?? "",
+  at: at ?? "",
+  sha256: sha256 ?? "",
+  rows: Number(rows),
+});
+
+/** The complete origins, when what does not count can be named in the statement. */
+async function* counted(place: Place, look: Whole, days: Days): AsyncGenerator<Complete> {
+  const raw = look.dataset.raw!;
+  const paths = [...look.open.keys()].map((key) => pathOf(place, key));
+  const conditions = [
+    within(raw.session, days),
+    "origin_rows IS NOT NULL",
+    ...(paths.length > 0 ? [`"$path" NOT IN ${inList(paths)}`] : []),
+    ...(look.withdrawn.size > 0 ? [`event_id NOT IN ${inList(look.withdrawn)}`] : []),
+  ];
+  for await (const row of look.raw.rows(
+    (readable) =>
+      `SELECT ${groupOf(look)} FROM ${raw.table.name}
+       WHERE ${[readable, ...conditions].join(" AND ")}
+       GROUP BY ${groupOf(look)} HAVING count(DISTINCT event_id) >= origin_rows`,
+  ))
+    yield completeOf(row);
+}
+
+/** The same for any number: rows come sorted by origin and event, and are counted here, in no memory. */
+async function* streamed(place: Place, look: Whole, days: Days): AsyncGenerator<Complete> {
+  const raw = look.dataset.raw!;
+  let group = "";
+  let origin: Complete | null = null;
+  let events = 0;
+  let last: string | null = null;
+  for await (const [event = null, path, ...of] of look.raw.rows(
+    (readable) =>
+      `SELECT DISTINCT event_id, "$path" AS object, ${groupOf(look)} FROM ${raw.table.name}
+       WHERE ${readable} AND ${within(raw.session, days)} AND origin_rows IS NOT NULL
+       ORDER BY ${groupOf(look)}, event_id`,
+  )) {
+    const name = of.join("\n");
+    if (name !== group || !origin) {
+      if (origin && events >= origin.rows) yield origin;
+      [group, origin, events, last] = [name, completeOf(of), 0, null];
+    }
+    if (event === null || event === last || look.withdrawn.has(event) || look.open.has(keyOf(place, path ?? "")))
+      continue;
+    last = event;
+    events++;
+  }
+  if (origin && events >= origin.rows) yield origin;
+}
 
 /** Whether a session's complete origin is greater than this one. */
 export const isBelow = ({ origin, sessions }: Expected, session: string, completes: Completes): boolean => {
@@ -76,8 +127,7 @@ export const isBelow = ({ origin, sessions }: Expected, session: string, complet
  * greater row of their key is published.
  */
 export async function* justified(
-  place: Place,
-  { dataset, scope }: Look,
+  { dataset, scope, raw: reader }: Look,
   completes: Completes,
   days: Days,
   isAbsent: (id: string) => boolean,
@@ -86,17 +136,15 @@ export async function* justified(
   const where = scope.where({ session: raw.session, raw: true });
   let left = 0;
   if (completes.size > 0)
-    for await (const [id, day, version, at, sha256, rows] of rowsOf(
-      place,
-      dataset,
-      `SELECT DISTINCT event_id, ${raw.session}, source_version, scraped_at, origin_sha256, origin_rows
-       FROM ${raw.table.name} WHERE ${where}`,
+    for await (const [id, ...of] of reader.rows(
+      (readable) =>
+        `SELECT DISTINCT event_id, ${groupOf({ dataset })} FROM ${raw.table.name} WHERE ${readable} AND ${where}`,
     )) {
       if (!id || !isAbsent(id)) continue;
-      const complete = completes.get(day ?? "");
-      const order = { version: version ?? "", at: at ?? "", sha256: sha256 ?? "", rows: Number(rows) };
+      const { day, ...order } = completeOf(of);
+      const complete = completes.get(day);
       // Who does not say of how many rows it is one is superseded by key alone.
-      if (rows !== null && complete && compare(order, complete) < 0) yield id;
+      if (of.at(-1) !== null && complete && compare(order, complete) < 0) yield id;
       else left++;
     }
   if (completes.size > 0 && left === 0) return;
@@ -109,12 +157,10 @@ export async function* justified(
   );
   const columns = [...table.key, "source_version", "scraped_at", "origin_sha256", "origin_rows", "event_id"];
   const order = ["source_version", "scraped_at", "origin_sha256", "coalesce(#origin_rows, 0)", "event_id"];
-  for await (const [id] of rowsOf(
-    place,
-    dataset,
-    `SELECT DISTINCT l.event_id
-     FROM (SELECT DISTINCT ${columns.join(", ")} FROM ${table.name} WHERE ${where}) l
-     JOIN (SELECT ${columns.join(", ")} FROM ${table.name} WHERE ${within(raw.session, days)}) w ON ${same.join(" AND ")}
+  for await (const [id] of reader.rows(
+    (readable) => `SELECT DISTINCT l.event_id
+     FROM (SELECT DISTINCT ${columns.join(", ")} FROM ${table.name} WHERE ${readable} AND ${where}) l
+     JOIN (SELECT ${columns.join(", ")} FROM ${table.name} WHERE ${readable} AND ${within(raw.session, days)}) w ON ${same.join(" AND ")}
      JOIN (${published.map((t) => `SELECT event_id FROM ${t.name}`).join(" UNION ALL ")}) p ON p.event_id = w.event_id
      WHERE ${greater("w", "l", order)}`,
   ))
@@ -132,18 +178,17 @@ const greater = (a: string, b: string, expressions: readonly string[]): string =
 /** Of these events those all of whose raw objects were refused. */
 export const refusedObjects = async (
   place: Place,
-  { dataset }: Pick<Look, "dataset">,
+  { dataset, raw }: Pick<Look, "dataset" | "raw">,
   ids: readonly string[],
 ): Promise<string[]> => {
   const keys = new Map<string, Set<string>>();
   for (let at = 0; at < ids.length; at += IN_STATEMENT)
-    for (const { event_id, path } of await askAll(
-      place,
-      dataset,
-      `SELECT DISTINCT event_id, "$path" AS path FROM ${dataset.raw!.table.name} WHERE event_id IN ${inList(ids.slice(at, at + IN_STATEMENT))}`,
+    for await (const [id, path] of raw.rows(
+      (readable) =>
+        `SELECT DISTINCT event_id, "$path" FROM ${dataset.raw!.table.name} WHERE ${readable} AND event_id IN ${inList(ids.slice(at, at + IN_STATEMENT))}`,
     )) {
-      const of = keys.get(event_id ?? "") ?? new Set();
-      keys.set(event_id ?? "", of.add(keyOf(place, path ?? "")));
+      const of = keys.get(id ?? "") ?? new Set();
+      keys.set(id ?? "", of.add(keyOf(place, path ?? "")));
     }
   const asked = new Set([...keys.values()].flatMap((of) => [...of]));
   const refused = await refusedOf(place, dataset, asked);

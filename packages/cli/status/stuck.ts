@@ -1,6 +1,6 @@
-import type { Topology } from "../core/topology.ts";
-import { interval } from "../local/clock.ts";
-import { ago, plural, printable } from "./output.ts";
+import type { Topology } from "../../core/topology.ts";
+import { interval } from "../../local/clock.ts";
+import { ago, argument, plural, printable } from "../output.ts";
 import type { DatasetStatus, DeadLetters, Queue, Status } from "./status.ts";
 
 /** What does not go on by itself, in one sentence, and the command that frees it. */
@@ -133,7 +133,7 @@ const pending = (d: DatasetStatus, running: boolean, limits: Limits, now: number
 const overdue = ({ dataset, run }: DatasetStatus, running: boolean, limits: Limits, now: number): Stuck[] => {
   if (!run || now - Date.parse(run.opened) <= (limits.run[dataset] ?? Number.POSITIVE_INFINITY)) return [];
   const { why, free } = going(running, logOf(dataset, "WARN"));
-  const job = `its job is ${run.job}${run.reason ? ` (${run.reason})` : ""}`;
+  const job = printable(`its job is ${run.job}${run.reason ? ` (${run.reason})` : ""}`);
   const what = `run ${run.number} of ${dataset} was opened ${ago(run.opened, now)}, ${job}${why}`;
   return [{ code: "overdue", dataset, what, free }];
 };
@@ -159,7 +159,7 @@ const failed = ({ dataset, failed, broken }: DatasetStatus, running: boolean, no
     ? []
     : failed.map(({ key, at, reason }) => {
         const { free } = going(running, logOf(dataset, "WARN"));
-        const what = `the job failed on ${key} ${ago(at, now)} (${printable(reason)}); it is tried again after the next run that is published, or after an hour`;
+        const what = `the job failed on ${printable(key)} ${ago(at, now)} (${printable(reason)}); it is tried again after the next run that is published, or after an hour`;
         return { code: "failed", dataset, what, free };
       });
 
@@ -168,9 +168,9 @@ const held = ({ dataset, held }: DatasetStatus): Stuck[] =>
     const laws = findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
     const [first] = findings;
     const accept = first
-      ? ` --law ${first.law}${first.session ? ` --session ${first.session}` : ""}${first.origin ? ` --origin ${first.origin}` : ""}`
+      ? ` --law ${argument(first.law)}${first.session ? ` --session ${argument(first.session)}` : ""}${first.origin ? ` --origin ${argument(first.origin)}` : ""}`
       : "";
-    const what = `${key ?? `what ${dataset} is made of`} is held by ${printable(laws)}; publish a corrected file, or accept it as it is`;
+    const what = `${key === null ? `what ${dataset} is made of` : printable(key)} is held by ${printable(laws)}; publish a corrected file, or accept it as it is`;
     return { code: "held", dataset, what, free: `pregao accept ${dataset}${accept}` };
   });
 
@@ -201,8 +201,8 @@ const partial = ({ dataset, partial }: DatasetStatus, now: number): Stuck[] => {
   return [...Map.groupBy(old, ({ origin }) => origin)].map(([origin, sessions]) => {
     const [first] = sessions;
     const others = sessions.length > 1 ? `, and not all of ${plural(sessions.length - 1, "other session")}` : "";
-    const what = `of the file ${origin.slice(0, 12)}, archived ${ago(first?.since ?? "", now)}, only ${plural(first?.seen ?? 0, "row")} of ${first?.expected} of session ${first?.session} came to ${dataset}${others}`;
-    return { code: "partial", dataset, what, free: `pregao verify ${dataset} --origin ${origin}` };
+    const what = `of the file ${printable(origin).slice(0, 12)}, archived ${ago(first?.since ?? "", now)}, only ${plural(first?.seen ?? 0, "row")} of ${first?.expected} of session ${printable(first?.session ?? "")} came to ${dataset}${others}`;
+    return { code: "partial", dataset, what, free: `pregao verify ${dataset} --origin ${argument(origin)}` };
   });
 };
 
@@ -210,7 +210,7 @@ const behind = ({ dataset, behind, rebuilds }: DatasetStatus): Stuck[] => {
   if (behind.length === 0 || !rebuilds) return [];
   const [first] = behind;
   const more = behind.length > 1 ? ` and ${plural(behind.length - 1, "other")}` : "";
-  const what = `${plural(behind.length, "partition")} of ${dataset} ${behind.length === 1 ? "was" : "were"} made by another version of its SQL, columns or calendar: ${first?.table} ${first?.partition}${more}`;
+  const what = `${plural(behind.length, "partition")} of ${dataset} ${behind.length === 1 ? "was" : "were"} made by another version of its SQL, columns or calendar: ${printable(`${first?.table} ${first?.partition}`)}${more}`;
   return [{ code: "behind", dataset, what, free: `pregao refine ${dataset} --rebuild` }];
 };
 

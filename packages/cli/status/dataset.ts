@@ -1,0 +1,140 @@
+import { standing } from "../../../functions/advance.ts";
+import { commitNumber, newestRun, pausedSince } from "../../aws/documents.ts";
+import { attempts } from "../../aws/jobs.ts";
+import type { Measured } from "../../aws/metrics.ts";
+import { all } from "../../aws/queries.ts";
+import { depth } from "../../aws/queues.ts";
+import { dayNumber, dayOf, isSession, saoPauloDay } from "../../core/calendar.ts";
+import type { Commit } from "../../core/commit.ts";
+import type { Dataset } from "../../core/dataset.ts";
+import { holding } from "../../core/report.ts";
+import { isApplied, openRaw } from "../lake.ts";
+import type { Place } from "../place.ts";
+import { deadLettersOf } from "./letters.ts";
+import type { DatasetStatus, Queue } from "./status.ts";
+
+export const statusOf = async (
+  place: Place,
+  dataset: Dataset,
+  measured: Measured,
+  now: number,
+): Promise<DatasetStatus> => {
+  const { name } = dataset;
+  const { commit, behind } = await standing(place.aws, dataset);
+  const [applied, session, partial, run, queue, deadLetters, paused, pending, broken] = await Promise.all([
+    isApplied(place, dataset, commit),
+    commit ? lastSession(place, dataset, now) : null,
+    commit ? partialOrigins(place, dataset) : [],
+    openRun(place, dataset, commit?.commit ?? 0),
+    dataset.raw ? queueOf(place, name, measured) : null,
+    dataset.raw ? deadLettersOf(place, name) : null,
+    pausedSince(place.aws, name),
+    dataset.raw ? pendingOf(place, dataset, commit) : null,
+    commit ? brokenOf(place, dataset, commit) : null,
+  ]);
+  return {
+    dataset: name,
+    session,
+    commit: commit
+      ? { number: commit.commit, status: commit.status, at: commit.at, reason: commit.reason, applied }
+      : null,
+    paused,
+    run,
+    queue,
+    firehose: dataset.raw ? { oldestSeconds: measured.oldestRecord[name] ?? null } : null,
+    pending,
+    held: heldOf(dataset, commit),
+    failed: (commit?.failed ?? []).map(({ key, at, reason }) => ({ key, at, reason })),
+    broken,
+    behind,
+    rebuilds: dataset.raw !== undefined,
+    partial,
+    deadLetters,
+  };
+};
+
+const heldOf = (dataset: Dataset, commit: Commit | null): DatasetStatus["held"] => {
+  if (dataset.raw) return (commit?.held ?? []).map(({ key, findings }) => ({ key, findings }));
+  const findings = commit?.status === "held" ? holding(commit.audit, []) : [];
+  return findings.length
+    ? [{ key: null, findings: findings.map(({ law, session, origin }) => ({ law, session, origin })) }]
+    : [];
+};
+
+export const queueOf = async (place: Place, name: string, { oldestMessage }: Measured): Promise<Queue> => ({
+  ...(await depth(place.aws, name)),
+  oldestSeconds: oldestMessage[name] ?? null,
+});
+
+const openRun = async (place: Place, dataset: Dataset, committed: number): Promise<DatasetStatus["run"]> => {
+  const run = await newestRun(place.aws, dataset.name);
+  if (!run || run.run <= committed) return null;
+  const jobs = await attempts(place.aws, dataset.name, run.run, Date.parse(run.opened_at));
+  return {
+    number: run.run,
+    opened: run.opened_at,
+    rebuild: run.rebuild,
+    objects: run.objects.length,
+    attempts: jobs.length,
+    job: jobs[0]?.state ?? "not started",
+    reason: jobs[0]?.reason ?? null,
+  };
+};
+
+/** What no commit has settled, holds or saw fail. */
+const pendingOf = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<DatasetStatus["pending"]> => {
+  const pending = { objects: 0, bytes: 0 };
+  let oldest = Number.POSITIVE_INFINITY;
+  for await (const { is, size, modified } of openRaw(place, dataset, commit, true)) {
+    if (is !== "pending") continue;
+    pending.objects += 1;
+    pending.bytes += size;
+    oldest = Math.min(oldest, modified);
+  }
+  return pending.objects ? { ...pending, oldest: new Date(oldest).toISOString() } : null;
+};
+
+/** So many failures in a row, two of them alone with one object, are not the objects'. */
+const FAILURES_READ = 20;
+
+/**
+ * The job is broken when all runs fail: those in a row, halving done with, are more than one. Of a dataset without
+ * objects the first says it. Rebuilds that failed say nothing: they are nobody's but the person's who asked.
+ */
+const brokenOf = async (place: Place, dataset: Dataset, newest: Commit): Promise<DatasetStatus["broken"]> => {
+  if (newest.status !== "failed" || newest.next.length > 0) return null;
+  let runs = 0;
+  let reason = "";
+  for (let n = newest.commit; n > newest.worked && n > newest.commit - FAILURES_READ; n--) {
+    const commit = n === newest.commit ? newest : await commitNumber(place.aws, dataset.name, n);
+    if (commit.status !== "failed") break;
+    if (commit.rebuild && dataset.raw) continue;
+    runs += 1;
+    reason ||= commit.reason ?? "";
+  }
+  return runs > (dataset.raw ? 1 : 0) ? { runs, reason } : null;
+};
+
+const lastSession = async (place: Place, dataset: Dataset, now: number): Promise<DatasetStatus["session"]> => {
+  if (!dataset.sessions) return null;
+  const { table, column } = dataset.sessions;
+  const [row] = await all(place.aws, `SELECT max(${column}) AS last FROM ${table}`, dataset.database);
+  if (!row?.last) return null;
+  const [last, today] = [dayNumber(row.last), dayNumber(saoPauloDay(now))];
+  let behind = 0;
+  // Today's is published in the evening: nobody is behind for want of it.
+  for (let day = last + 1; day < today; day++) if (isSession(dayOf(day))) behind += 1;
+  return { last: row.last, days: today - last, behind };
+};
+
+const partialOrigins = async (place: Place, dataset: Dataset): Promise<DatasetStatus["partial"]> => {
+  if (!dataset.sessions?.partial) return [];
+  const rows = await all(place.aws, dataset.sessions.partial, dataset.database);
+  return rows.map(({ session, origin, since, expected, seen }) => ({
+    session: session ?? "",
+    origin: origin ?? "",
+    expected: Number(expected),
+    seen: Number(seen),
+    since: new Date(`${since?.replace(" ", "T")}Z`).toISOString(),
+  }));
+};
