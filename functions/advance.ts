@@ -1,13 +1,14 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
 import { send } from "../packages/aws/queues.ts";
+import { recall } from "../packages/aws/recall.ts";
 import { deadline } from "../packages/aws/retry.ts";
 import { books, newestCommit } from "../packages/aws/runs.ts";
 import { type Rested, advance as walk } from "../packages/core/advance.ts";
 import type { Commit } from "../packages/core/commit.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
-import { shapeOf, type Wish } from "../packages/core/facts.ts";
-import { behind, unitsOf } from "../packages/core/rebuild.ts";
+import { nothing, shapeOf, type Wish } from "../packages/core/facts.ts";
+import { behind, planRebuild, unitsOf } from "../packages/core/rebuild.ts";
 import { recipeOf } from "../packages/core/recipe.ts";
 import { type Before, rejectBody, unwrap } from "../packages/core/reject.ts";
 import { bucket, logicalName, type Stage } from "../packages/core/stage.ts";
@@ -53,6 +54,20 @@ export const standing = async (
     units: unitsOf(commit, dataset.unit?.partition ?? null),
     behind: commit ? behind(commit, recipeFor(dataset).sha256) : [],
   };
+};
+
+/**
+ * Whether these units, as far as there are any of them, can be made anew: before something is done that a rebuild must
+ * follow. One that would have to wait can.
+ * @throws PregaoError `rebuild` as the rebuild of the first that cannot would
+ */
+export const mustRebuild = async (aws: Aws, dataset: Dataset, units: readonly string[]): Promise<void> => {
+  const { commit, units: there } = await standing(aws, dataset);
+  const asked = units.filter((unit) => there.includes(unit));
+  if (asked.length === 0) return;
+  const recalled = await recall(aws, dataset.name, commit);
+  const shape = shapeOf(dataset, recipeFor(dataset).sha256);
+  for (const unit of asked) planRebuild({ ...nothing, commit, now: Date.now() }, recalled, shape, unit);
 };
 
 type Made = ReturnType<typeof recipeOf> & { sha256: string };

@@ -149,6 +149,27 @@ export const putAway = async (aws: Aws, box: string, message: ReceivedMessage): 
   await create(aws, "lake", archivedKey(box, nameOfLetter(message.body)), JSON.stringify(document));
 };
 
+/**
+ * Moves the letters of these names from their queue to the archive. Cut anywhere, a letter is in one of them or in both,
+ * and is one. @returns how many were moved: the others were not there, or in other hands.
+ */
+export const archiveLetters = async (
+  aws: Aws,
+  box: string,
+  names: ReadonlySet<string>,
+  options: WalkOptions = {},
+): Promise<number> => {
+  const moved = new Set<string>();
+  const visit = async (messages: readonly ReceivedMessage[], queue: Walk): Promise<undefined> => {
+    const wanted = messages.filter((message) => names.has(nameOfLetter(message.body)));
+    await Promise.all(wanted.map((message) => putAway(aws, box, message)));
+    await queue.remove(wanted);
+    for (const { body } of wanted) moved.add(nameOfLetter(body));
+  };
+  await walk(aws, `${box}-dlq`, visit, options);
+  return moved.size;
+};
+
 const fromQueue = (message: ReceivedMessage): Letter => ({
   ...readDeadLetter(message.body, message),
   name: nameOfLetter(message.body),

@@ -68,11 +68,14 @@ export const replayNamed = async (aws: Aws, box: string, id: string): Promise<Re
   return stateOf(aws, box, id, documents);
 };
 
-/** The newest replay of a box, or null. */
+/** Whether there is something of it to take back: it is not undone, or its undo is not finished. */
+export const isOpen = ({ undone, rebuilt }: ReplayState): boolean => undone === null || !rebuilt;
+
+/** The newest replay of a box that is open; of none that is, the newest; null if there is none at all. */
 export const lastReplay = async (aws: Aws, box: string): Promise<ReplayState | null> => {
-  let id = "";
-  for await (const { key } of list(aws, "state", replayKey(box, ""))) id = key.split("/")[2]!;
-  return id ? replayNamed(aws, box, id) : null;
+  let last: ReplayState | null = null;
+  for await (const state of replays(aws, box)) if (isOpen(state) || last === null || !isOpen(last)) last = state;
+  return last;
 };
 
 const isUnderWay = (box: string, id: string, documents: readonly Listed[]): boolean =>

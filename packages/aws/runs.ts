@@ -6,7 +6,6 @@ import { PregaoError } from "../core/errors.ts";
 import type { Facts, Shape } from "../core/facts.ts";
 import type { Digest } from "../core/message.ts";
 import { type Inspected, watched } from "../core/plan.ts";
-import { type Past, pastOf, type Recalled } from "../core/rebuild.ts";
 import type { Recipe } from "../core/recipe.ts";
 import { type Reject, rejectObject } from "../core/reject.ts";
 import { parseReport, type Submission } from "../core/report.ts";
@@ -42,6 +41,7 @@ import type { Aws } from "./index.ts";
 import { readAttempts, startJob } from "./jobs.ts";
 import { inspect } from "./parquet.ts";
 import { send } from "./queues.ts";
+import { recall } from "./recall.ts";
 import { create, getJson, head, list } from "./store.ts";
 
 /** A document larger than this is no document of ours: it would not fit a function's memory. Bytes of JSON. */
@@ -229,20 +229,6 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return events;
   };
 
-  const pastAt = async (n: number): Promise<Past> => {
-    const [runAt, commitAt] = [runKey(name, n), commitKey(name, n)];
-    const [run, commit] = await Promise.all([getJson(aws, "state", runAt), getJson(aws, "state", commitAt)]);
-    return pastOf(parseRun(run, runAt), parseCommit(commit, commitAt));
-  };
-
-  const recall = async (upTo: Commit | null): Promise<Recalled> => {
-    const numbers = Array.from({ length: upTo?.commit ?? 0 }, (_, n) => n + 1);
-    const past = await new PQueue({ concurrency: READS }).addAll(numbers.map((n) => () => pastAt(n)));
-    const there = new Map<string, string>();
-    for await (const { key, etag } of list(aws, "lake", `raw/${name}/`)) there.set(key, etag);
-    return { past, there };
-  };
-
   const eyes: Eyes = {
     clock: () => ({ now: Date.now() }),
     raw,
@@ -291,7 +277,7 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
           }
         }),
       ),
-    recall,
+    recall: (upTo) => recall(aws, name, upTo),
     open: async (run) => {
       const key = recipeKey(name, run.recipe);
       if (!(await head(aws, "state", key))) {

@@ -3,13 +3,14 @@ import { create } from "../aws/store.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { holding } from "../core/report.ts";
 import { type Accepted, acceptedKey } from "../core/run.ts";
 import { confirmed } from "./confirm.ts";
+import { acceptCommand, heldName, heldOf } from "./held.ts";
 import { newestCommit } from "./lake.ts";
 import { plural, printable } from "./output.ts";
+import { pausedSince } from "./pause.ts";
 import type { Place } from "./place.ts";
-import { follow, heldLines, throwFailure } from "./refine.ts";
+import { follow, heldLines, refusedLines, throwFailure } from "./refine.ts";
 
 export type AcceptOptions = { law?: string; session?: string; origin?: string; yes?: boolean };
 
@@ -33,7 +34,8 @@ export const accept = async (place: Place, dataset: Dataset, options: AcceptOpti
       `expected what holds a run of ${name} now, came ${told(options)}. ${held.length ? `Held are: ${held.map(told).join("; ")}` : `Nothing of ${name} is held`}`,
       { held },
     );
-  const objects = (before?.held ?? []).filter((h) => h.findings.some((f) => fits(f, options))).map((h) => h.key);
+  const meant = heldOf(dataset, before).filter((h) => h.findings.some((f) => fits(f, options)));
+  const objects = meant.flatMap(({ key }) => key ?? []);
   await confirmed(
     `Accept ${fitting.map(told).join("; ")}? ${objects.length ? `${plural(objects.length, "raw object")}` : `What ${name} is made of`} will be published as it is.`,
     options.yes,
@@ -45,17 +47,35 @@ export const accept = async (place: Place, dataset: Dataset, options: AcceptOpti
     await create(place.aws, "state", key, body);
     accepted.push({ ...one, key });
   }
-  const { passed } = await follow(place, dataset, {});
+  const { passed, why } = await follow(place, dataset, {});
   const after = await newestCommit(place, name);
   const document = { dataset: name, accepted, runs: passed, commit: after?.commit ?? 0, held: heldNow(dataset, after) };
   throwFailure(dataset, before, after, document);
+  const left = heldOf(dataset, after);
+  const still = left.find(({ key }) => meant.some((was) => was.key === key));
+  if (still) {
+    const others = { findings: still.findings.filter((f) => !fitting.some((one) => told(one) === told(f))) };
+    const paused = await pausedSince(place, name);
+    const next = paused
+      ? `pregao resume ${name}`
+      : others.findings.length > 0
+        ? acceptCommand(name, others)
+        : "pregao status";
+    const reason = paused || others.findings.length === 0 ? why : others.findings.map(told).join("; ");
+    throw new PregaoError(
+      "held",
+      `${fitting.map(told).join("; ")} is accepted, and ${heldName(name, still)} is still held: ${printable(reason)}. Next: ${next}`,
+      document,
+    );
+  }
   place.output.result(document, () =>
     [
       `Accepted: ${fitting.map(told).join("; ")}.`,
       ...passed.map(({ run, status, reason }) => `Run ${run} is ${status}${reason ? `: ${printable(reason)}` : ""}.`),
+      ...refusedLines(passed),
       ...heldLines(dataset, after),
       "",
-      "Next: pregao status",
+      `Next: ${left[0] ? acceptCommand(name, left[0]) : "pregao status"}`,
       "",
     ].join("\n"),
   );
@@ -63,12 +83,7 @@ export const accept = async (place: Place, dataset: Dataset, options: AcceptOpti
 
 /** The laws that hold something at a commit, each as it was found, once. */
 const heldNow = (dataset: Dataset, commit: Commit | null): Accepted[] => {
-  const findings = dataset.raw
-    ? (commit?.held ?? []).flatMap((h) => h.findings)
-    : commit?.status === "held"
-      ? holding(commit.audit, [])
-      : [];
-  const found = findings.map(({ law, session, origin }): Accepted => ({ law, session, origin }));
+  const found = heldOf(dataset, commit).flatMap((h): Accepted[] => h.findings);
   return [...new Map(found.map((f) => [JSON.stringify(f), f])).values()];
 };
 

@@ -1,13 +1,26 @@
 import { digest } from "../../functions/river.ts";
 import type { Scraped } from "../../functions/scrape.ts";
+import { newestRunNumber, pausedSince } from "../aws/documents.ts";
 import { eachLetter, type Letter } from "../aws/letters.ts";
 import { all } from "../aws/queries.ts";
 import { depth } from "../aws/queues.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import type { Paused } from "../core/run.ts";
 import { beforeEnd } from "./door.ts";
-import { commitNumber, inList, isApplied, newestCommit, openObjects, pathOf, quote, rowTables } from "./lake.ts";
+import {
+  commitNumber,
+  inList,
+  isApplied,
+  isQuiet,
+  newestCommit,
+  openObjects,
+  pathOf,
+  quote,
+  rowTables,
+} from "./lake.ts";
+import { count, plural } from "./output.ts";
 import type { Place } from "./place.ts";
 import { type RawTable, rawTable } from "./raw.ts";
 
@@ -33,10 +46,16 @@ export type Account = {
 export { newestCommit };
 
 const POLL_MS = 100;
+/** How often it is asked whether the dataset is paused. */
+const PAUSE_MS = 1000;
+/** How often whoever waits is told what for. */
+const NEWS_MS = 10_000;
 
 /**
  * Follows an origin until every row of it is published, superseded or rejected. `before` is the newest commit from before
  * anything was sent: the first rows may be published while the last are still being sent. `seen` is told the rows so far.
+ * @throws PregaoError `held`, `failed` or `refused` if what has rows of this origin is; `paused` once all of it waits in
+ * raw.
  */
 export const followed = async (
   place: Place,
@@ -47,6 +66,12 @@ export const followed = async (
 ): Promise<Account> => {
   const distinct = distinctOf(scraped);
   const raw = rawTable(place, dataset);
+  const isOurs = oursIn(place, dataset, raw, scraped);
+  /** Refused since, and without a row of this origin that can be read. */
+  const refused: Commit["rejected"] = [];
+  const began = Date.now();
+  let told = began;
+  let pauseSeen = 0;
   let events = 0;
   let read = before?.commit ?? 0;
   /** How deep the dead letters' queue was at the last look. Of bytes that are new none is in the archive. */
@@ -61,33 +86,93 @@ export const followed = async (
     for (; commit && read < commit.commit; read++) {
       const passed = await commitNumber(place, dataset.name, read + 1);
       if (passed.status === "published") events += passed.origins[scraped.origin.sha256]?.events ?? 0;
-      // What was refused is in no table, and would look superseded from here.
-      const refused = passed.rejected.find((r) => !before?.failed.some((was) => was.key === r.key));
-      if (refused) throw refusedError(refused);
+      for (const object of passed.rejected) {
+        // What was refused is in no table, and would look superseded from here.
+        if (await isOurs(object.key)) throw refusedError(object);
+        refused.push(object);
+      }
     }
     seen(Math.min(scraped.rows, events));
-    const stopped = commit?.held.find((h) => !before?.held.some((was) => was.key === h.key));
-    if (stopped) throw heldError(dataset, stopped);
-    const failed = commit?.failed.find((f) => !before?.failed.some((was) => was.key === f.key));
-    if (failed) throw failedError(failed);
+    if (commit) {
+      const since = ({ key }: { key: string }) =>
+        ![...(before?.held ?? []), ...(before?.failed ?? [])].some((was) => was.key === key);
+      await mustNotHold(
+        dataset,
+        isOurs,
+        commit,
+        [...commit.held, ...commit.failed].filter(since).map(({ key }) => key),
+      );
+    }
     if (deep !== looked) {
       const { records, hidden } = await rejectedOf(place, dataset, scraped);
       // What another command looks at just now is counted once it is back.
       if (hidden === 0) [rejected, looked] = [records, deep];
     }
-    const state = `${commit?.commit} ${rejected}`;
+    // Whether a refused object had the rows that are missing is known once nothing more can come.
+    const last = refused.length > 0 && (await isQuiet(place, dataset, POLL_MS));
+    const state = `${commit?.commit} ${rejected} ${last}`;
     // Bytes that came before may be in the tables already: their account says so before any new commit does.
-    const enough = !scraped.fresh || events + rejected >= distinct;
+    const enough = !scraped.fresh || events + rejected >= distinct || last;
     const stuck = enough && state !== asked ? await settled(place, dataset, commit) : null;
     if (stuck) {
       const account = await accountOf(place, dataset, raw, scraped, rejected, commit, stuck);
       if (account.raw + rejected >= distinct) return account;
-      await mustNotHold(place, dataset, raw, scraped, commit!, stuck);
+      await mustNotHold(dataset, isOurs, commit!, stuck);
+      if (last) throw refusedError(refused[0]!);
       asked = state;
+    }
+    if (Date.now() - pauseSeen > PAUSE_MS) {
+      pauseSeen = Date.now();
+      const paused = await pausedSince(place.aws, dataset.name);
+      if (paused && (await waitsInRaw(place, dataset, raw, scraped, distinct - rejected)))
+        throw pausedError(dataset, paused);
+    }
+    if (Date.now() - told > NEWS_MS) {
+      told = Date.now();
+      const seconds = count(Math.round((told - began) / 1000));
+      place.output.say(`still waiting after ${seconds} s: ${await waitedFor(place, dataset)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 };
+
+/** Whether so many rows of the origin are in raw, and no run is under way that may publish them. */
+const waitsInRaw = async (
+  place: Place,
+  dataset: Dataset,
+  raw: RawTable,
+  scraped: Scraped,
+  rows: number,
+): Promise<boolean> => {
+  if ((await openRun(place, dataset)) !== null) return false;
+  const [row] = await raw.all((readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable}`);
+  return Number(row?.n) >= rows;
+};
+
+/** The number of the run that has no commit yet, or null. */
+const openRun = async (place: Place, dataset: Dataset): Promise<number | null> => {
+  const [run, commit] = [await newestRunNumber(place.aws, dataset.name), await newestCommit(place, dataset.name)];
+  return run > (commit?.commit ?? 0) ? run : null;
+};
+
+/** What is between a dataset's queue and its tables, in words. */
+export const waitedFor = async (place: Place, dataset: Dataset): Promise<string> => {
+  const { visible, inFlight } = await depth(place.aws, dataset.name);
+  const run = await openRun(place, dataset);
+  const open = await openObjects(place, dataset, await newestCommit(place, dataset.name), true);
+  const pending = [...open.values()].filter((is) => is === "pending").length;
+  return [
+    `${plural(visible + inFlight, "message")} in the queue`,
+    `${plural(pending, "raw object")} pending`,
+    run === null ? "no run under way" : `run ${run} under way`,
+  ].join(", ");
+};
+
+const pausedError = ({ name }: Dataset, { at, why }: Paused): PregaoError =>
+  new PregaoError(
+    "paused",
+    `${name} is paused since ${at}${why ? ` (${why})` : ""}: what was sent waits in raw. Next: pregao resume ${name}`,
+  );
 
 const distinctOf = (scraped: Scraped): number => Object.values(scraped.sessions).reduce((sum, n) => sum + n, 0);
 
@@ -122,20 +207,29 @@ const settled = async (place: Place, dataset: Dataset, commit: Commit | null): P
 const rowsOfOrigin = ({ origin: { sha256, scraped_at } }: Scraped, dataset: Dataset): string =>
   `SELECT count(DISTINCT event_id) AS n FROM ${dataset.raw!.table.name} WHERE origin_sha256 = '${sha256}' AND ingest_date >= DATE '${scraped_at.slice(0, 10)}'`;
 
-/** What has long been stuck may have rows of this origin too: then its end is not in sight. */
+/** Whether a raw object has rows of the origin. Each is asked once: no object of ours is ever written again. */
+const oursIn = (place: Place, dataset: Dataset, raw: RawTable, scraped: Scraped) => {
+  const others = new Set<string>();
+  return async (key: string): Promise<boolean> => {
+    if (others.has(key)) return false;
+    const [row] = await raw.all(
+      (readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable} AND "$path" = ${quote(pathOf(place, key))}`,
+    );
+    if (Number(row?.n) > 0) return true;
+    others.add(key);
+    return false;
+  };
+};
+
+/** What is stuck may have rows of this origin, and be stuck for longer than these are there: then no end is in sight. */
 const mustNotHold = async (
-  place: Place,
   dataset: Dataset,
-  raw: RawTable,
-  scraped: Scraped,
+  isOurs: (key: string) => Promise<boolean>,
   commit: Commit,
   stuck: readonly string[],
 ): Promise<void> => {
   for (const key of stuck) {
-    const [row] = await raw.all(
-      (readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable} AND "$path" = ${quote(pathOf(place, key))}`,
-    );
-    if (Number(row?.n) === 0) continue;
+    if (!(await isOurs(key))) continue;
     const held = commit.held.find((h) => h.key === key);
     if (held) throw heldError(dataset, held);
     throw failedError(commit.failed.find((f) => f.key === key)!);

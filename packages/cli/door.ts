@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
 import { PregaoError } from "../core/errors.ts";
-import { endBars, isAnswered, type Output, printable } from "./output.ts";
+import { answer, endBars, isAnswered, type Output, printable } from "./output.ts";
 
 /** Exit status: 0 done, 1 failed, 2 wrong usage. */
 type Said = { code: string; message: string; details: Record<string, unknown>; status: 0 | 1 | 2 };
@@ -19,7 +19,7 @@ export const complain = (error: unknown, { json, here }: Pick<Output, "json" | "
   if (status === 0 || ended) return status;
   if (json && !isAnswered()) {
     const more = Object.keys(details).length ? { details } : {};
-    process.stdout.write(`${JSON.stringify({ error: code, message, ...more }, null, 2)}\n`);
+    answer({ error: code, message, ...more });
   }
   // Commander has said it, and where to find help.
   if (!(error instanceof CommanderError)) process.stderr.write(`pregao: ${visible(message)}\n`);

@@ -93,16 +93,25 @@ const screen = (dataset: Dataset, scraped: Scraped, account: Account | null): st
   const sessions = Object.keys(scraped.sessions);
   const lines = [
     `${scraped.source}: ${plural(scraped.rows, "row")} of ${plural(sessions.length, "session")} (${sessions[0]} to ${sessions.at(-1)}) in ${plural(scraped.messages, "message")}`,
-    ...(scraped.fresh ? [] : ["  these bytes were archived before: the same messages again, which change nothing"]),
+    ...(scraped.fresh ? [] : [`  these bytes were archived before: the same messages again, ${again(account)}`]),
   ];
   if (!account) return [...lines, `  all accepted by the queue`, "", "Next: pregao status", ""].join("\n");
   return [
     ...lines,
     ...accountLines(account),
     "",
-    `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`,
+    account.rejected > 0
+      ? `Next: pregao dlq list ${dataset.name}`
+      : `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`,
     "",
   ].join("\n");
+};
+
+/** What bytes that came before bring: rows that are there already change nothing, refused records are letters once more. */
+const again = (account: Account | null): string => {
+  if (account === null) return "what is in the tables stays, what was refused is refused again";
+  if (account.rejected === 0) return "which change nothing";
+  return `of which ${plural(account.rejected, "record")} ${account.rejected === 1 ? "is" : "are"} refused again`;
 };
 
 /** The account of an origin as lines whose numbers add up. */

@@ -7,11 +7,12 @@ import { head, list } from "../aws/store.ts";
 import { differs } from "../core/advance.ts";
 import { type Commit, isSettled, recentNames } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
+import { PregaoError } from "../core/errors.ts";
 import { shapeOf } from "../core/facts.ts";
 import { watched } from "../core/plan.ts";
 import { nameObject, nameOf } from "../core/run.ts";
 import { bucket } from "../core/stage.ts";
-import type { Table } from "../core/table.ts";
+import { partitionValues, type Table } from "../core/table.ts";
 import { topology } from "../core/topology.ts";
 import type { Place } from "./place.ts";
 
@@ -25,6 +26,10 @@ export const rowTables = (dataset: Dataset): { published: readonly Table[]; wait
     waiting: all.filter((t) => t.key.includes("event_id")),
   };
 };
+
+/** The column of the raw key that a record's ticker is in. */
+export const tickerColumn = (dataset: Dataset): string =>
+  dataset.raw!.table.key.find((name) => name !== dataset.raw!.session)!;
 
 /** The newest commit of a dataset, or null before the first. */
 export const newestCommit = (place: Place, dataset: string): Promise<Commit | null> =>
@@ -111,12 +116,33 @@ export const inList = (values: Iterable<string>): string => `(${[...values].map(
 
 /** The rows of a statement, one at a time and no more than a page in memory. */
 export async function* rowsOf(place: Place, dataset: Dataset, sql: string): AsyncGenerator<(string | null)[]> {
-  const { rows } = await query(place.aws, sql, dataset.database);
+  const { rows } = await query(place.aws, sql, dataset.database).catch(naming(place, dataset));
   for await (const page of rows) yield* page;
 }
 
 export const askAll = (place: Place, dataset: Dataset, sql: string): Promise<Record<string, string | null>[]> =>
-  all(place.aws, sql, dataset.database);
+  all(place.aws, sql, dataset.database).catch(naming(place, dataset));
+
+/** A query that fails on a published file says which, and what makes it anew: whoever asks has not touched it. */
+const naming =
+  (place: Place, dataset: Dataset) =>
+  async (error: unknown): Promise<never> => {
+    if (!(error instanceof PregaoError) || error.code !== "query") throw error;
+    const commit = await newestCommit(place, dataset.name);
+    for (const partitions of Object.values(commit?.tables ?? {}))
+      for (const [partition, { folder, files }] of Object.entries(partitions)) {
+        const file = files.find(({ name }) => error.message.includes(folder + name));
+        if (!file) continue;
+        const { unit } = dataset;
+        const only = unit ? ` --unit ${partitionValues(partition)[unit.partition]}` : "";
+        throw new PregaoError(
+          "published",
+          `${folder}${file.name} cannot be read, expected ${file.bytes} bytes as commit ${commit!.commit} says: ${error.message}. Restore it, or make it anew: pregao refine ${dataset.name} --rebuild${only}`,
+          { key: folder + file.name },
+        );
+      }
+    throw error;
+  };
 
 /** CloudWatch tells of Firehose minutes late. */
 const LATE_MS = 5 * 60_000;

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { endBySignal } from "./door.ts";
+import { complain, endBySignal } from "./door.ts";
 import type { Output } from "./output.ts";
 import type { Place, PlaceOptions } from "./place.ts";
 
@@ -28,6 +28,9 @@ export const lineOf = (program: Command, output: Output): Line => ({
     const place = await openSoon(options, output);
     try {
       await work(place);
+    } catch (error) {
+      // Before anybody else's command is waited for.
+      process.exitCode = complain(error, output);
     } finally {
       await place.close(settles);
     }

@@ -17,6 +17,10 @@ export type Bar = { at: (done: number) => void; done: () => void };
 let answered = false;
 /** Whether this process has begun its answer on standard output, where a second document must not follow a first. */
 export const isAnswered = (): boolean => answered;
+export const answer = (document: unknown): void => {
+  answered = true;
+  process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+};
 
 const live = new Set<() => void>();
 /** Takes the bars off the terminal and gives it back its cursor, for a command that ends in the middle. */
@@ -32,10 +36,13 @@ const COMMAND =
 export const openOutput = (json: boolean, state: () => string | undefined = () => undefined): Output => ({
   json,
   result: (document, screen) => {
+    if (json) return answer(document);
     answered = true;
-    process.stdout.write(json ? `${JSON.stringify(document, null, 2)}\n` : there(screen(), state()));
+    process.stdout.write(there(screen(), state()));
   },
   say: (line) => {
+    // A bar's line is drawn again below.
+    if (live.size > 0) process.stderr.write("\r\u001b[K");
     process.stderr.write(`${there(line, state())}\n`);
   },
   here: (text) => there(text, state()),
@@ -141,6 +148,26 @@ export const table = (fields: readonly Field[], rows: readonly Row[]): string =>
       .join("  ")
       .trimEnd();
   return `${[line(names), line(widths.map((w) => "─".repeat(w))), ...cells.map(line)].join("\n")}\n`;
+};
+
+/** A screen's width where there is no terminal, and the least that is left of a column that gives way. */
+const COLUMNS = 100;
+const LEAST = 12;
+
+/** A {@link table} in which one column, by index, is cut to what the screen has left for it. */
+export const fitted = (fields: readonly Field[], rows: readonly Row[], giving: number): string => {
+  const others = fields.reduce(
+    (sum, { name }, i) =>
+      i === giving ? sum : sum + 2 + rows.reduce((most, row) => Math.max(most, width(row[i] ?? "")), width(name)),
+    0,
+  );
+  const room = Math.max(LEAST, (process.stdout.columns || COLUMNS) - others);
+  const cut = (value: string | null) =>
+    value !== null && width(value) > room ? `${[...value].slice(0, room - 1).join("")}…` : value;
+  return table(
+    fields,
+    rows.map((row) => row.map((value, i) => (i === giving ? cut(value) : value))),
+  );
 };
 
 /** One row after the other, a line for each of its values: for rows that are wider than the screen. */

@@ -7,6 +7,7 @@ import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
 import { catalogue } from "../datasets/index.ts";
 import { makeFolder } from "../local/folder.ts";
 import { runningStack } from "../local/lock.ts";
+import { guestOf } from "./guest.ts";
 import type { Output } from "./output.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -21,11 +22,22 @@ export type Place = {
   dir: string;
   /** The stack that this process started for itself; null when it uses one that was running. */
   stack: Stack | null;
-  /** With `settle`, waits until what is under way in this process' own stack has settled; then stops it. */
+  /**
+   * With `settle`, waits until what is under way in this process' own stack has settled; then until no other command
+   * uses it, {@link GUESTS_MS} at most; then stops it.
+   */
   close: (settle: boolean) => Promise<void>;
 };
 
-export type PlaceOptions = { state?: string; stage?: string; layout?: string[]; port?: number; still?: boolean };
+/** `existing`: the state directory must be there already: what only looks must not make one and call it healthy. */
+export type PlaceOptions = {
+  state?: string;
+  stage?: string;
+  layout?: string[];
+  port?: number;
+  still?: boolean;
+  existing?: boolean;
+};
 
 /** The state directory of a laptop, unless told otherwise. */
 export const stateDir = (options: PlaceOptions): string => resolve(options.state ?? ".pregao");
@@ -39,9 +51,17 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
     );
   const dir = stateDir(options);
   const fresh = !existsSync(join(dir, "stage.json"));
+  if (fresh && options.existing)
+    throw new PregaoError(
+      "no_state",
+      `expected a state directory at ${dir}, there is none. Next: pregao demo, or name another with --state`,
+    );
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
   const found = await runningStack(dir);
+  const leave = found ? await guestOf(found.url) : () => undefined;
+  // It takes seconds, in which nothing else would be said.
+  if (fresh && !found) output.say(`preparing a new state directory in ${dir}: the trading calendar`);
   const stack = found
     ? null
     : await startStack({ dir, stage, port: options.port ?? 0, still: options.still && !fresh });
@@ -58,10 +78,28 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
     stack,
     close: async (settle) => {
       if (stack && settle) await settled(stack, output);
+      for (const until = Date.now() + GUESTS_MS; stack && (await waitedForGuests(stack, output, until)); )
+        await settled(stack, output);
+      leave();
       aws.close();
       await stack?.stop();
     },
   };
+};
+
+/** The longest that a command lets others use its stack after it is done itself. */
+const GUESTS_MS = 10 * 60_000;
+const GUESTS_LOOK_MS = 100;
+
+/** Whether other commands used the stack: waits for them until `until`, ms since 1970. */
+const waitedForGuests = async (stack: Stack, output: Output, until: number): Promise<boolean> => {
+  let waited = false;
+  while (Date.now() < until && (await stack.guests()) > 0) {
+    if (!waited) output.say("done, but another command uses this river: waiting for it to end. Ctrl-C ends both");
+    waited = true;
+    await new Promise((resolve) => setTimeout(resolve, GUESTS_LOOK_MS));
+  }
+  return waited;
 };
 
 /** After this long a command ends all the same: a retry that AWS's own timing puts minutes away goes on at the next start. */

@@ -4,6 +4,7 @@ import { type Outgoing, send } from "../aws/queues.ts";
 import { isSession, saoPauloDay } from "../core/calendar.ts";
 import type { Dataset, Origin, WireRecord } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import { expected, fieldOf, show } from "../core/issue.ts";
 import { instant, messages, typeOf } from "../core/message.ts";
 import { validator } from "../core/table.ts";
 import { bytes, fields, plural, table } from "./output.ts";
@@ -129,7 +130,7 @@ const checkTicker = (dataset: Dataset, ticker: string, session: string): void =>
   const parsed = validator(dataset.raw!.record).safeParse(dataset.raw!.sample(ticker, session, 0));
   const [issue] = parsed.error?.issues ?? [];
   if (issue)
-    throw new PregaoError("usage", `--ticker ${JSON.stringify(ticker)}: ${issue.path.join(".")}: ${issue.message}`);
+    throw new PregaoError("usage", `--ticker ${show(ticker)}: ${fieldOf(issue, "record")}: ${expected(issue)}`);
 };
 
 /** Records without a file: their origin is their own content, and no session is ever complete by them. */

@@ -1,11 +1,14 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { eachLetter } from "../aws/letters.ts";
 import { inspect } from "../aws/parquet.ts";
 import { all, query } from "../aws/queries.ts";
 import { readPart, replays } from "../aws/replays.ts";
-import { head } from "../aws/store.ts";
+import { head, list, remove } from "../aws/store.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { refusedObject } from "../core/reject.ts";
+import { escapedPlace } from "../local/s3/places.ts";
 import { beforeEnd } from "./door.ts";
 import { inList, pathOf } from "./lake.ts";
 import type { Place } from "./place.ts";
@@ -26,6 +29,24 @@ export const refusedIn = async (place: Place, dataset: Dataset): Promise<{ key: 
   return found;
 };
 
+/** Whether the bytes of an object that the store lists are not on the disk: only a laptop's can be taken away like that. */
+const isGone = ({ aws, dir }: Place, key: string): boolean =>
+  aws.endpoint !== undefined && [key, escapedPlace(key)].every((path) => !existsSync(join(dir, "s3/lake", path)));
+
+async function* goneOf(place: Place, dataset: Dataset): AsyncGenerator<string> {
+  if (place.aws.endpoint === undefined) return;
+  for await (const { key } of list(place.aws, "lake", `raw/${dataset.name}/`))
+    if (!key.endsWith("/") && isGone(place, key)) yield key;
+}
+
+/** Deletes the raw objects whose bytes somebody took from the disk, so that no job and no query looks for them. */
+export const forgetGone = async (place: Place, dataset: Dataset): Promise<string[]> => {
+  const keys: string[] = [];
+  for await (const key of goneOf(place, dataset)) keys.push(key);
+  for (const key of keys) await remove(place.aws, "lake", key);
+  return keys;
+};
+
 /** A statement over the raw table. `readable` must be among the conditions of each part of it that reads the table. */
 export type RawSql = (readable: string) => string;
 
@@ -35,8 +56,10 @@ export type RawTable = {
   rows: (sql: RawSql) => AsyncGenerator<(string | null)[]>;
   /** A small answer, whole. */
   all: (sql: RawSql) => Promise<Record<string, string | null>[]>;
-  /** Keys of the objects that were left out so far. */
+  /** Keys of the objects that were left out so far because they are no Parquet or have other columns. */
   unreadable: () => string[];
+  /** Keys of those whose bytes are gone though the store lists them: their rows are not in raw. */
+  gone: () => string[];
 };
 
 /** Objects that a statement can leave out by name: Athena takes 256 KiB. */
@@ -48,45 +71,50 @@ const LOOKS = 16;
  * The raw table of a dataset. One object in it that is no Parquet, or has other columns, makes every statement fail that
  * opens it, here as on Athena, also after it was refused. It is left out by its `"$path"` once a statement has failed on
  * it and its bytes have proved it, by the same look by which `advance` refuses it. So are, then, those which
- * `landed-dlq` names, so that many of them do not take as many tries. Any other failure is thrown.
+ * `landed-dlq` names, so that many of them do not take as many tries. So is one that is gone: on a laptop somebody may take
+ * a file away that the store still lists. Any other failure is thrown.
  */
 export const rawTable = (place: Place, dataset: Dataset): RawTable => {
   const { aws } = place;
   const out = new Set<string>();
+  const lost = new Set<string>();
   const readable = (): string =>
-    out.size === 0 ? "1 = 1" : `"$path" NOT IN ${inList([...out].map((key) => pathOf(place, key)))}`;
+    out.size + lost.size === 0
+      ? "1 = 1"
+      : `"$path" NOT IN ${inList([...out, ...lost].map((key) => pathOf(place, key)))}`;
+  const folder = `raw/${dataset.name}/`;
 
   /** Whether a failure names objects that are none; they are left out from now on. */
   const leftOut = async (error: unknown): Promise<boolean> => {
     if (!(error instanceof PregaoError) || error.code !== "query") return false;
-    const root = pathOf(place, `raw/${dataset.name}/`);
-    const named = [...error.message.matchAll(/s3:\/\/[^\s"',;()[\]]+/g)]
-      .map(([path]) => path.replace(/[.:]+$/, ""))
-      .filter((path) => path.startsWith(root))
-      .map((path) => path.slice(pathOf(place, "").length));
+    const named = [...error.message.matchAll(new RegExp(`/(${folder}[^\\s"',;()[\\]]+)`, "g"))].map(([, key]) =>
+      key!.replace(/[.:]+$/, ""),
+    );
     if (!(await drop(named))) return false;
+    if (lost.size > 0) for await (const key of goneOf(place, dataset)) lost.add(key);
     await drop((await refusedIn(place, dataset)).map(({ key }) => key));
-    if (out.size > NAMED)
+    if (out.size + lost.size > NAMED)
       throw new PregaoError(
         "unreadable",
-        `expected at most ${NAMED} objects under raw/${dataset.name}/ that are no Parquet or have other columns, there are more: no statement can leave them all out. Take them away from there; pregao dlq list landed names them`,
+        `expected at most ${NAMED} objects under ${folder} that are gone, no Parquet or of other columns, there are more: no statement can leave them all out. Take them away from there; pregao dlq list landed names them`,
       );
     return true;
   };
 
   /** @returns whether any of them is left out now and was not. */
   const drop = async (keys: readonly string[]): Promise<boolean> => {
-    const fresh = [...new Set(keys)].filter((key) => !out.has(key));
-    const before = out.size;
+    const fresh = [...new Set(keys)].filter((key) => !out.has(key) && !lost.has(key));
+    const before = out.size + lost.size;
     for (let at = 0; at < fresh.length; at += LOOKS)
       await Promise.all(
         fresh.slice(at, at + LOOKS).map(async (key) => {
           const there = await head(aws, "lake", key);
-          const found = there && (await inspect(aws, dataset, { key, etag: there.etag, size: there.size }));
-          if (found?.is === "rejected") out.add(key);
+          if (!there || isGone(place, key)) return lost.add(key);
+          const found = await inspect(aws, dataset, { key, etag: there.etag, size: there.size });
+          return found.is === "rejected" ? out.add(key) : found.is === "gone" ? lost.add(key) : null;
         }),
       );
-    return out.size > before;
+    return out.size + lost.size > before;
   };
 
   const asked = async <T>(ask: (readable: string) => Promise<T>): Promise<T> => {
@@ -105,5 +133,6 @@ export const rawTable = (place: Place, dataset: Dataset): RawTable => {
     },
     all: (sql) => asked((condition) => all(aws, sql(condition), dataset.database)),
     unreadable: () => [...out].sort(),
+    gone: () => [...lost].sort(),
   };
 };

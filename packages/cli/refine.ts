@@ -1,21 +1,32 @@
-import { advance, standing } from "../../functions/advance.ts";
+import { advance, mustRebuild, standing } from "../../functions/advance.ts";
+import { digest } from "../../functions/river.ts";
+import { declareLost, goneObjects } from "../aws/recall.ts";
 import { getJson } from "../aws/store.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import type { Wish } from "../core/facts.ts";
-import { nameOf, parseRun, runKey } from "../core/run.ts";
+import { parseRun, type Rejected, runKey } from "../core/run.ts";
 import { confirmed } from "./confirm.ts";
-import { commitNumber, newestCommit } from "./lake.ts";
+import { acceptCommand, heldName, heldOf, lawsOf } from "./held.ts";
+import { commitNumber, newestCommit, rowTables } from "./lake.ts";
 import { logInto } from "./log-into.ts";
 import { count, fields, plural, printable, table } from "./output.ts";
 import { pausedSince } from "./pause.ts";
 import type { Place } from "./place.ts";
+import { rawTable } from "./raw.ts";
 
-export type RefineOptions = { rebuild?: boolean; unit?: string[]; retryHeld?: boolean; yes?: boolean };
+export type RefineOptions = {
+  rebuild?: boolean;
+  unit?: string[];
+  withoutGone?: boolean;
+  retryHeld?: boolean;
+  yes?: boolean;
+};
 
 /** @throws PregaoError for options that contradict each other, before a river is started for them. */
-export const check = ({ rebuild, unit, retryHeld }: RefineOptions): void => {
+export const check = ({ rebuild, unit, withoutGone, retryHeld }: RefineOptions): void => {
+  if (withoutGone && !rebuild) throw new PregaoError("usage", "expected --without-gone with --rebuild");
   if (unit?.length && !rebuild)
     throw new PregaoError(
       "usage",
@@ -42,12 +53,19 @@ export const refine = async (place: Place, dataset: Dataset, options: RefineOpti
   place.output.result(document, () =>
     [
       passed.length ? passedTable(passed) : `${dataset.name}: ${why}${after ? `, commit ${after.commit} stands` : ""}`,
+      ...refusedLines(passed),
       ...heldLines(dataset, after),
       "",
-      `Next: ${after ? `pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"` : "pregao status"}`,
+      `Next: ${nextOf(dataset, after)}`,
       "",
     ].join("\n"),
   );
+};
+
+const nextOf = (dataset: Dataset, commit: Commit | null): string => {
+  const [held] = heldOf(dataset, commit);
+  if (held) return acceptCommand(dataset.name, held);
+  return commit ? `pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"` : "pregao status";
 };
 
 const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): Promise<void> => {
@@ -61,10 +79,20 @@ const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): 
     );
   if (units.length === 0)
     throw new PregaoError("unit", `expected units of ${dataset.name} to make anew, nothing of it is published yet`);
+  const gone = options.withoutGone ? await goneObjects(place.aws, dataset.name) : [];
+  if (gone.length === 0) await mustRebuild(place.aws, dataset, units);
   await confirmed(
-    `Make ${plural(units.length, "unit")} of ${dataset.name} anew from raw (${shortened(units)})? Each replaces what is published of it.`,
+    [
+      `Make ${plural(units.length, "unit")} of ${dataset.name} anew from raw (${shortened(units)})? Each replaces what is published of it.`,
+      ...(gone.length > 0
+        ? [
+            `${plural(gone.length, "raw object")} that ${gone.length === 1 ? "is" : "are"} gone will never count again (${shortened(gone.map(({ key }) => printable(key)))}): ${plural(await onlyInTables(place, dataset), "row")} of the tables, in no raw object, will leave them.`,
+          ]
+        : []),
+    ].join(" "),
     options.yes,
   );
+  await declareLost(place.aws, dataset.name, gone, "refine --rebuild --without-gone", digest);
   const made: Passed[] = [];
   const document = { dataset: dataset.name, units: made, left: units };
   // One at a time: when one is not published, no other is begun.
@@ -92,6 +120,19 @@ const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): 
   place.output.result(document, () => [passedTable(made), "", `Next: ${next}`, ""].join("\n"));
 };
 
+/** Rows of a dataset's tables, of any unit, that no raw object has. */
+const onlyInTables = async (place: Place, dataset: Dataset): Promise<number> => {
+  const { published, waiting } = rowTables(dataset);
+  const rows = [...published, ...waiting].map(({ name }) => `SELECT event_id FROM ${name}`).join(" UNION ALL ");
+  const [found] = await rawTable(place, dataset).all(
+    (readable) =>
+      `SELECT count(*) AS n FROM (${rows}) t
+       LEFT JOIN (SELECT DISTINCT event_id FROM ${dataset.raw!.table.name} WHERE ${readable}) r ON r.event_id = t.event_id
+       WHERE r.event_id IS NULL`,
+  );
+  return Number(found?.n);
+};
+
 /** A run that has its commit. `rows` are what its job read; null when it wrote none. */
 export type Passed = {
   run: number;
@@ -101,6 +142,8 @@ export type Passed = {
   objects: number;
   rows: Commit["rows"];
   reason: string | null;
+  /** What it refused without reading it, or after the last try; each has its dead letter in `landed-dlq`. */
+  rejected: Rejected[];
 };
 
 /** The runs that got their commit meanwhile, and why nothing more is done. */
@@ -172,10 +215,10 @@ const committed = async (place: Place, dataset: Dataset, n: number): Promise<voi
 };
 
 const passedRun = async (place: Place, dataset: Dataset, n: number): Promise<Passed> => {
-  const { status, rebuild, rows, reason } = await commitNumber(place, dataset.name, n);
+  const { status, rebuild, rows, reason, rejected } = await commitNumber(place, dataset.name, n);
   const key = runKey(dataset.name, n);
   const { units, objects } = parseRun(await getJson(place.aws, "state", key), key);
-  return { run: n, status, rebuild, units, objects: objects.length, rows, reason };
+  return { run: n, status, rebuild, units, objects: objects.length, rows, reason, rejected };
 };
 
 const saying = ({ run, status, units, objects, rebuild, reason }: Passed): string =>
@@ -210,23 +253,29 @@ const passedTable = (passed: readonly Passed[]): string =>
 
 /** What a person must decide: said also when it was so before. */
 export const heldLines = (dataset: Dataset, commit: Commit | null): string[] =>
-  (commit?.held ?? []).map(
-    ({ key, findings }) =>
-      `Held: ${key} by ${findings.map((f) => printable(`${f.law}${f.session ? ` on ${f.session}` : ""}`)).join(", ")}; see: pregao accept ${dataset.name} --help`,
+  heldOf(dataset, commit).map((held) => `Held: ${heldName(dataset.name, held)} by ${lawsOf(held)}`);
+
+export const refusedLines = (passed: readonly Passed[]): string[] =>
+  passed.flatMap(({ rejected }) =>
+    rejected.map(
+      ({ key, reason, message }) =>
+        `Refused: ${printable(`${key} (${reason}: ${message})`)}; see: pregao dlq list landed`,
+    ),
   );
 
-/** @throws PregaoError `held` or `failed` for what these runs left so; what was so before is not theirs. */
+/** @throws PregaoError `held` or `failed` for what the runs since `before` left so, again or anew. */
 export const throwFailure = (dataset: Dataset, before: Commit | null, after: Commit | null, document: object): void => {
-  if (!after || after.commit === (before?.commit ?? 0)) return;
-  const held = after.held.find((h) => !before?.held.some((was) => nameOf(was) === nameOf(h)));
+  const since = before?.commit ?? 0;
+  if (!after || after.commit === since) return;
   const computed = !dataset.raw && after.status !== "published" ? after : null;
-  if (held || computed?.status === "held")
+  const held = dataset.raw ? after.held.find((h) => h.commit > since) : heldOf(dataset, after)[0];
+  if (held)
     throw new PregaoError(
       "held",
-      `a run of ${dataset.name} is held${held ? ` for ${held.key}` : ""}: ${held ? held.findings.map((f) => printable(`${f.law}${f.session ? ` on ${f.session}` : ""}`)).join(", ") : printable(after.reason ?? "")}. Nothing of it is published until a person accepts it. Next: pregao status`,
+      `a run of ${dataset.name} is held${held.key === null ? "" : ` for ${held.key}`}: ${computed ? printable(computed.reason ?? "") : lawsOf(held)}. Nothing of it is published until a person accepts it. Next: ${acceptCommand(dataset.name, held)}`,
       { ...document },
     );
-  const failed = after.failed.find((f) => !before?.failed.some((was) => nameOf(was) === nameOf(f)));
+  const failed = after.failed.find((f) => f.commit > since);
   if (failed || computed)
     throw new PregaoError(
       "failed",

@@ -21,7 +21,8 @@ const river = (at: Stage) => ({
 
 try {
   const stack = await start(river(stage), { dir, stage, port, still });
-  parentPort?.on("message", async (wish: "idle" | "stop") => {
+  parentPort?.on("message", async (wish: "idle" | "stop" | "guests") => {
+    if (wish === "guests") return say({ guests: stack.guests() });
     await (wish === "idle" ? stack.idle() : stack.stop());
     say({ done: wish });
     if (wish === "stop") parentPort?.close();

@@ -7,6 +7,7 @@ export type StackRequest = { dir: string; stage: Stage; port: number; still?: bo
 export type FromStack =
   | { url: string }
   | { done: "idle" | "stop" }
+  | { guests: number }
   | { failed: string; code?: string; details?: Record<string, unknown> };
 
 /** A river that runs in this process. */
@@ -14,6 +15,8 @@ export type Stack = {
   url: string;
   /** Resolves when nothing will happen by itself any more but a clock's next tick. */
   idle: () => Promise<void>;
+  /** How many commands of other processes use it just now. */
+  guests: () => number | Promise<number>;
   /** What was not finished goes on after the next start. */
   stop: () => Promise<void>;
 };
@@ -34,6 +37,7 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
       resourceLimits: { maxYoungGenerationSizeMb: NURSERY_MIB },
     });
     const waiting = { idle: [] as (() => void)[], stop: [] as (() => void)[] };
+    const counting: ((guests: number) => void)[] = [];
     let gone = false;
     const ask = (wish: "idle" | "stop") =>
       new Promise<void>((done) => {
@@ -41,8 +45,16 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
         waiting[wish].push(done);
         worker.postMessage(wish);
       });
+    const countGuests = () =>
+      new Promise<number>((counted) => {
+        if (gone) return counted(0);
+        counting.push(counted);
+        worker.postMessage("guests");
+      });
     worker.on("message", (message: FromStack) => {
-      if ("url" in message) resolve({ url: message.url, idle: () => ask("idle"), stop: () => ask("stop") });
+      if ("url" in message)
+        resolve({ url: message.url, idle: () => ask("idle"), guests: countGuests, stop: () => ask("stop") });
+      else if ("guests" in message) counting.shift()?.(message.guests);
       else if ("done" in message) waiting[message.done].shift()?.();
       else
         reject(
@@ -54,5 +66,6 @@ export const startStack = (request: StackRequest): Promise<Stack> =>
     worker.on("exit", () => {
       gone = true;
       for (const done of [...waiting.idle, ...waiting.stop]) done();
+      for (const counted of counting) counted(0);
     });
   });

@@ -27,7 +27,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       const options = optionsOf<Global & QueryOptions>(self);
       const { asked, query } = await import("./query.ts");
       const question = await asked(sql, options, output.json);
-      await at(options, (place) => query(place, question));
+      await at({ ...options, existing: true }, (place) => query(place, question));
     });
 
   verb(
@@ -45,7 +45,11 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       const dataset = await datasetOr(name, "raw");
       const { check, verify } = await import("./verify/index.ts");
       check(options);
-      await at(options, (place) => verify(place, datasetIn(place.datasets, dataset.name), options), true);
+      await at(
+        { ...options, existing: true },
+        (place) => verify(place, datasetIn(place.datasets, dataset.name), options),
+        true,
+      );
     });
 
   verb(
@@ -60,7 +64,9 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       const dataset = await datasetOr(options.dataset, "sessions");
       const { check, explain } = await import("./explain.ts");
       check(ticker, session);
-      await at(options, (place) => explain(place, datasetIn(place.datasets, dataset.name), ticker, session));
+      await at({ ...options, existing: true }, (place) =>
+        explain(place, datasetIn(place.datasets, dataset.name), ticker, session),
+      );
     });
 
   verb(
@@ -70,11 +76,9 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     "status",
   ).action(async (_, self: Command) => {
     const options = optionsOf<Global>(self);
-    localOnly(options);
-    const { status, statusOfNothing } = await import("./status/index.ts");
-    if (statusOfNothing((await import("./place.ts")).stateDir(options), output)) return;
+    const { status } = await import("./status/index.ts");
     // A look changes nothing: a river that it must start for itself is a still one.
-    await at({ ...options, still: true }, (place) => status(place));
+    await at({ ...options, still: true, existing: true }, (place) => status(place));
   });
 
   verb(program, "tail", "what happens, line by line, until Ctrl-C", "status")

@@ -13,6 +13,7 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
   for (const [name, means] of [
     ["list", "counts by reason and ticker, in the queue and in the archive"],
     ["show", "each one, with its reason and records"],
+    ["archive", "put them into the archive now: nobody will mend them, and list, show and replay find them there"],
     ["replay", "send them again; one is deleted only after it was accepted"],
   ] as const) {
     const command = verb(letters, `${name} <dataset>`, means, `datasets, then pregao dlq ${name} DATASET`)
@@ -27,13 +28,14 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
         .option("--again", "also what failed again after a replay, and what today's rules would refuse")
         .option("--dry-run", "say how many records would pass today and why the others not; send nothing")
         .option("--yes", "do not ask");
+    if (name === "archive") command.option("--yes", "do not ask");
     command.action(async (of: string, _, self: Command) => {
       const options = optionsOf<Global & DlqOptions>(self);
       const dlq = await import("./dlq/index.ts");
       const box = await boxNamed(of);
       dlq.check(box, options);
       const sends = name === "replay" && !options.dryRun;
-      await at({ ...options, still: !sends }, (place) => dlq[name](place, box, options), sends);
+      await at({ ...options, still: !sends, existing: true }, (place) => dlq[name](place, box, options), sends);
     });
   }
   verb(
@@ -44,7 +46,7 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
   ).action(async (of: string, _, self: Command) => {
     const box = await boxNamed(of);
     const { listReplays } = await import("./dlq/index.ts");
-    await at({ ...optionsOf<Global>(self), still: true }, (place) => listReplays(place, box));
+    await at({ ...optionsOf<Global>(self), still: true, existing: true }, (place) => listReplays(place, box));
   });
   verb(
     letters,
@@ -58,6 +60,6 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
       const { undo, undoable } = await import("./dlq/index.ts");
       const box = await boxNamed(of);
       undoable(box, replay);
-      await at(options, (place) => undo(place, box, replay, options), true);
+      await at({ ...options, existing: true }, (place) => undo(place, box, replay, options), true);
     });
 };

@@ -14,6 +14,7 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
   )
     .option("--retry-held", "try again also what is held")
     .option("--rebuild", "make units anew from raw, by today's SQL, columns and calendar")
+    .option("--without-gone", "with --rebuild: also without raw objects that are gone")
     .option("--unit <unit...>", "with --rebuild: only these units, e.g. years (default: all)")
     .option("--yes", "do not ask")
     .action(async (name: string, _, self: Command) => {
@@ -21,7 +22,11 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
       datasetIn((await import("../datasets/index.ts")).datasets, name);
       const { check, refine } = await import("./refine.ts");
       check(options);
-      await at(options, (place) => refine(place, datasetIn(place.datasets, name), options), true);
+      await at(
+        { ...options, existing: true },
+        (place) => refine(place, datasetIn(place.datasets, name), options),
+        true,
+      );
     });
 
   verb(
@@ -36,7 +41,9 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
       datasetIn((await import("../datasets/index.ts")).datasets, name);
       const { check, pause } = await import("./pause.ts");
       check(options);
-      await at({ ...options, still: true }, (place) => pause(place, datasetIn(place.datasets, name), options));
+      await at({ ...options, still: true, existing: true }, (place) =>
+        pause(place, datasetIn(place.datasets, name), options),
+      );
     });
 
   verb(
@@ -48,7 +55,7 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
     const options = optionsOf<Global>(self);
     datasetIn((await import("../datasets/index.ts")).datasets, name);
     const { resume } = await import("./pause.ts");
-    await at(options, (place) => resume(place, datasetIn(place.datasets, name)), true);
+    await at({ ...options, existing: true }, (place) => resume(place, datasetIn(place.datasets, name)), true);
   });
 
   verb(
@@ -66,6 +73,10 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
       datasetIn((await import("../datasets/index.ts")).datasets, name);
       const { accept, check } = await import("./accept.ts");
       check(options);
-      await at(options, (place) => accept(place, datasetIn(place.datasets, name), options), true);
+      await at(
+        { ...options, existing: true },
+        (place) => accept(place, datasetIn(place.datasets, name), options),
+        true,
+      );
     });
 };

@@ -1,7 +1,7 @@
 import { type Commit, type Ending, type Failed, outcome } from "./commit.ts";
 import { type Catalog, type Facts, nothing, type Shape, type Wish } from "./facts.ts";
 import { type Note, noteClock, noteCommit, noteRun, noteUnread } from "./notes.ts";
-import { type Inspected, owed, plan, unsettled } from "./plan.ts";
+import { type Inspected, owed, plan, unsettled, vanished } from "./plan.ts";
 import { planRebuild, type Recalled } from "./rebuild.ts";
 import { accepts, disagreement } from "./report.ts";
 import { nameOf, type Paused, type RawObject, type Run, type TableMap } from "./run.ts";
@@ -69,26 +69,26 @@ export const differs = (catalog: Catalog, map: TableMap, shape: Pick<Shape, "tab
     return names.length !== Object.keys(found).length || names.some((name) => found[name] !== wanted[name]?.folder);
   });
 
-/** What the next run takes. */
+/** What the next run takes, and what it is to say of that it is gone: that is settled whatever becomes of the others. */
 const select = (facts: Facts, wish: Wish): RawObject[] => {
   const { commit, now } = facts;
   const open = unsettled(facts);
-  if (open.length === 0 || !commit) return bounded(open);
-  // A run that was not published is halved until it is, or alone; what is listed no more cannot be read.
-  const half = new Set(commit.next.map(nameOf));
-  const next = open.filter((o) => half.has(nameOf(o)));
-  if (next.length > 0) return next;
+  if (!commit) return bounded(open);
   const waiting = new Set(commit.failed.filter((f) => !mayRetry(f, commit, now)).map(nameOf));
   const held = new Map(commit.held.map((h) => [nameOf(h), h]));
   const pending = open.filter((o) => !held.has(nameOf(o)) && !waiting.has(nameOf(o)));
-  if (pending.length > 0) return bounded(pending);
+  const gone = vanished(facts, pending).slice(0, RUN_OBJECTS);
+  // A run that was not published is halved until it is, or alone.
+  const half = new Set(commit.next.map(nameOf));
+  const next = open.filter((o) => half.has(nameOf(o)));
+  if (next.length > 0) return [...gone, ...next];
+  if (pending.length > 0) return [...gone, ...bounded(pending)];
   // Held objects come back only when nothing else is pending: in every run, one bad session would block all publishing.
-  return bounded(
-    open.filter((o) => {
-      const h = held.get(nameOf(o));
-      return h && (h.back || h.commit <= (wish.retryHeld ?? -1) || h.findings.every((f) => accepts(facts.accepted, f)));
-    }),
-  );
+  const back = open.filter((o) => {
+    const h = held.get(nameOf(o));
+    return h && (h.back || h.commit <= (wish.retryHeld ?? -1) || h.findings.every((f) => accepts(facts.accepted, f)));
+  });
+  return [...gone, ...bounded(back)];
 };
 
 const mayRetry = (failed: Failed, commit: Commit, now: number): boolean =>

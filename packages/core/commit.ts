@@ -164,10 +164,12 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
         : null;
   const settles = run.rebuild ? [] : run.objects;
   const taken = new Set(settles.map(nameOf));
+  const refused = new Set(run.rejects.map(nameOf));
   // Published under a newer ETag, an object's older versions have nothing left to wait for.
   const gone = new Set(published ? settles.map((o) => o.key) : []);
+  const left = <T extends RawObject>(objects: readonly T[] = []): T[] => objects.filter((o) => !refused.has(nameOf(o)));
   const others = <T extends RawObject>(objects: readonly T[] = []): T[] =>
-    objects.filter((o) => !taken.has(nameOf(o)) && !gone.has(o.key));
+    left(objects).filter((o) => !taken.has(nameOf(o)) && !gone.has(o.key));
   const alone = settles.length === 1 ? settles[0] : undefined;
 
   const touched = worked === run.run;
@@ -175,8 +177,8 @@ export const outcome = (run: Run, base: Commit | null, ending: Ending, now: numb
     touched && h.units.some((u) => run.units.includes(u)) ? { ...h, back: true } : h,
   );
   const state = {
-    held: published || alone ? others(held) : held,
-    failed: published || alone ? others(base?.failed) : (base?.failed ?? []),
+    held: published || alone ? others(held) : left(held),
+    failed: published || alone ? others(base?.failed) : left(base?.failed),
     late: others(base?.late),
     next: run.rebuild ? [...(base?.next ?? [])] : [],
     rejected: [...run.rejects],

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { saoPauloDay } from "./calendar.ts";
 import { INT_MAX, integer } from "./columns.ts";
 import type { Dataset, WireRecord } from "./dataset.ts";
+import { explained, fieldOf, show } from "./issue.ts";
 import { type Digest, type Envelope, envelope, NESTING, nestsDeeper, repeatedKey, typeOf } from "./message.ts";
 import { type Before, beforeOf, type Reject, rejectBody, rejectRecords, unwrap } from "./reject.ts";
 import { holdsAll, validator } from "./table.ts";
@@ -76,10 +77,9 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
         const [issue] = parsed.error.issues;
         const unknown = issue?.code === "unrecognized_keys";
         const field = unknown ? issue.keys.join(",") : (issue?.path.join(".") ?? "");
-        const came = unknown ? "" : `, came ${show(field ? (value as WireRecord)[field] : value)}`;
         refuse(
           unknown ? "unknown_field" : "invalid_field",
-          `${field || "record"}: ${issue?.message}${came}`,
+          `${fieldOf(issue, "record")}: ${explained(issue, value)}`,
           `data.records[${index}]${field && `.${field}`}`,
           value,
         );
@@ -140,7 +140,13 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
       if (!event.success) {
         const [issue] = event.error.issues;
         const path = issue?.code === "unrecognized_keys" ? issue.keys.join(",") : (issue?.path.join(".") ?? "");
-        return whole(text, "envelope", `${path || "message"}: ${issue?.message}`, path, before);
+        return whole(
+          text,
+          "envelope",
+          `${fieldOf(issue, "message")}: ${explained(issue, value, "attribute")}`,
+          path,
+          before,
+        );
       }
       const { records } = event.data.data;
       if (event.data.type !== type)
@@ -167,9 +173,3 @@ export const judgeOf = (dataset: Dataset, digest: Digest): Judge => {
 
 const isCount = (value: unknown): boolean =>
   value === null || (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= INT_MAX);
-
-/** A value as an error shows it: short, and never a whole payload. */
-const show = (value: unknown): string => {
-  const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-};

@@ -33,6 +33,14 @@ export const noteRun = (note: Note, run: Run): void => {
     through,
     rejects: run.rejects.length,
   });
+  const gone = run.rejects.filter((o) => o.reason === "gone").map((o) => o.key);
+  if (gone.length > 0)
+    note("WARN", "objects that waited, held or after a failure, are there no more; each is a dead letter of landed", {
+      dataset,
+      run: run.run,
+      keys: gone.slice(0, 20),
+      objects: gone.length,
+    });
   const late = run.objects.filter((o) => o.late).map((o) => o.key);
   if (late.length > 0)
     note("ERROR", "objects landed under an ingest date that was closed, or their bell came again long after", {

@@ -9,13 +9,14 @@ import {
   nameObject,
   nameOf,
   type RawObject,
+  type Rejected,
   RUN_NAMES,
   type Run,
   type TableMap,
 } from "./run.ts";
 import { partitionValues } from "./table.ts";
 
-/** Listed and neither settled, in order of ingest date and key. */
+/** Listed and not settled, in order of ingest date and key. */
 export const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => {
   const { commit } = facts;
   const names = recentNames(commit);
@@ -28,6 +29,27 @@ export const unsettled = (facts: Pick<Facts, "raw" | "commit">): RawObject[] => 
   );
   return [...objects.values()].filter((o) => !isSettled(commit, o, names)).sort(byKey);
 };
+
+/** Written down by a commit and not settled. */
+const waitingIn = (commit: Commit | null): RawObject[] =>
+  commit ? [...commit.late, ...commit.held, ...commit.failed, ...commit.next] : [];
+
+/**
+ * What waits by name and is there no more: deleted, or written again under another ETag. Not while that newer version is
+ * `pending`, since it takes the older one's place once it is published. Only a listing that is not older than the commit
+ * can tell: everything that waits is listed, or looked up by name.
+ */
+export const vanished = ({ commit, raw, listed }: Facts, pending: readonly RawObject[]): RawObject[] => {
+  if (!commit || listed < commit.commit) return [];
+  const there = new Set(raw.map(nameOf));
+  const newer = new Set(pending.map((o) => o.key));
+  const gone = waitingIn(commit).filter((o) => !there.has(nameOf(o)) && !newer.has(o.key));
+  return [...new Map(gone.map((o) => [nameOf(o), named(o)])).values()].sort(byKey);
+};
+
+const named = ({ key, etag, size, late }: RawObject): RawObject =>
+  late ? { key, etag, size, late } : { key, etag, size };
+const GONE = "it waited, held or after a failure, and is there no more: it was deleted, or written again";
 
 /** What a look at an object's footer found. `gone`: there is no such version any more. `unread`: it tells nothing. */
 export type Inspected =
@@ -50,9 +72,12 @@ export const plan = (
 ): Run | null => {
   const { commit, now } = facts;
   const sound = inspected.filter((i) => i.is === "sound");
-  const rejects = inspected
-    .filter((i) => i.is === "rejected")
-    .map(({ object, reason, message }) => ({ ...object, reason, message: message.slice(0, 1000) }));
+  const known = new Set(waitingIn(commit).map(nameOf));
+  const rejects = inspected.flatMap((i): Rejected[] => {
+    if (i.is === "rejected") return [{ ...i.object, reason: i.reason, message: i.message.slice(0, 1000) }];
+    // What nothing has written down, its deleter answers for; what waits by name must not do so for ever.
+    return i.is === "gone" && known.has(nameOf(i.object)) ? [{ ...i.object, reason: "gone", message: GONE }] : [];
+  });
   if (!rebuild && sound.length + rejects.length === 0) return null;
   const base = commit?.commit ?? 0;
   const units = [...new Set(rebuild ?? sound.flatMap((i) => i.units))].sort();
@@ -114,11 +139,14 @@ const throughOf = (facts: Facts, taken: ReadonlySet<string>): string | null => {
   return before !== null && before > through ? before : through;
 };
 
-/** The keys that must be looked up by name, since a listing from `through` on does not show them. */
+/**
+ * The keys that must be looked up by name, since a listing from `through` on does not show them: also of what was gone for
+ * a while, and its date closed meanwhile.
+ */
 export const watched = (commit: Commit | null): string[] =>
-  commit
-    ? [...commit.late, ...commit.held, ...commit.failed, ...commit.next].filter((o) => o.late).map((o) => o.key)
-    : [];
+  waitingIn(commit)
+    .filter((o) => o.late || (ingestDate(o.key) ?? "") <= (commit?.through ?? ""))
+    .map((o) => o.key);
 
 /**
  * Of objects a bell named: those that only a bell knows of, now (late) or once the open run is published (it closes their

@@ -15,8 +15,14 @@ export const pastOf = (run: Run, commit: Commit): Past => ({
   rejected: commit.rejected,
 });
 
-/** `past`: runs 1 to n in order. `there`: key → ETag of every raw object, listed after the last of them was read. */
-export type Recalled = { past: readonly Past[]; there: ReadonlyMap<string, string> };
+/**
+ * `past`: runs 1 to n in order. `there`: key → ETag of every raw object, listed after the last of them was read. `lost`:
+ * names of those that may be gone, for every row of theirs is in other objects.
+ */
+export type Recalled = { past: readonly Past[]; there: ReadonlyMap<string, string>; lost?: ReadonlySet<string> };
+
+/** Objects that an error names. */
+const TOLD = 1000;
 
 export type Planned = { is: "run"; run: Run } | { is: "waits"; why: string };
 
@@ -25,13 +31,16 @@ export type Planned = { is: "run"; run: Run } | { is: "waits"; why: string };
  * Firehose writes a key again with the rows it had, and more, so the older versions are in it. What is refined is told by
  * runs and commits alone: a date that was closed too early says it of objects that nobody read.
  *
+ * Left out is what is gone and known to be lost without a row.
+ *
  * "waits": a newer version of an object is not refined yet, and the older one is no more; its turn comes first.
  * @throws PregaoError `rebuild` if rows that are in the tables cannot be read from raw: without them they would be lost;
  * if nothing was refined into the unit; or if a run cannot name so many
  */
-export const planRebuild = (facts: Facts, { past, there }: Recalled, shape: Shape, unit: string): Planned => {
+export const planRebuild = (facts: Facts, recalled: Recalled, shape: Shape, unit: string): Planned => {
   const { commit, now } = facts;
-  const objects = refinedInto(past, unit);
+  const { past, there } = recalled;
+  const objects = refinedInto(past, unit).filter((o) => !isLost(o, recalled));
   const what = `the rebuild of ${shape.dataset} ${unit}`.trimEnd();
   if (objects.length === 0)
     throw new PregaoError(
@@ -45,12 +54,13 @@ export const planRebuild = (facts: Facts, { past, there }: Recalled, shape: Shap
     );
   const moved = objects.filter((o) => there.get(o.key) !== o.etag);
   const known = moved.length > 0 ? knownOf(past, commit) : null;
-  const waits = known ? moved.map((o) => waitingFor(o, there.get(o.key), known)) : [];
+  const waits = known ? moved.map((o) => waitingFor(o, there.get(o.key), known, shape)) : [];
   const never = waits.find((w) => !w.comes);
   if (never)
     throw new PregaoError(
       "rebuild",
       `${what}: ${never.why}${waits.length > 1 ? `; and ${waits.length - 1} more objects` : ""}`,
+      { objects: moved.filter((_, n) => !waits[n]!.comes).slice(0, TOLD) },
     );
   if (waits[0]) return { is: "waits", why: `${what} waits: ${waits[0].why}` };
   const base = commit?.commit ?? 0;
@@ -75,14 +85,21 @@ export const planRebuild = (facts: Facts, { past, there }: Recalled, shape: Shap
   };
 };
 
-/** The last refined version of every key of which any version was in a run of the unit, in order. */
-const refinedInto = (past: readonly Past[], unit: string): RawObject[] => {
+const isLost = ({ key, etag }: RawObject, { there, lost }: Recalled): boolean =>
+  !there.has(key) && (lost?.has(nameOf({ key, etag })) ?? false);
+
+/** What was refined, lies in raw no more, and is not known to be lost: it stops the rebuild of its units. */
+export const goneFrom = (recalled: Recalled): RawObject[] =>
+  refinedInto(recalled.past, null).filter((o) => !recalled.there.has(o.key) && !isLost(o, recalled));
+
+/** The last refined version of every key of which any version was in a run of the unit, in order; null: of any unit. */
+const refinedInto = (past: readonly Past[], unit: string | null): RawObject[] => {
   const last = new Map<string, RawObject>();
   const keys = new Set<string>();
   for (const { units, refined } of past)
     for (const { key, etag, size } of refined) {
       last.set(key, { key, etag, size });
-      if (units.includes(unit)) keys.add(key);
+      if (unit === null || units.includes(unit)) keys.add(key);
     }
   return [...keys].map((key) => last.get(key)!).sort(byKey);
 };
@@ -100,10 +117,14 @@ const waitingFor = (
   { key, etag }: RawObject,
   found: string | undefined,
   { rejected, refined, held, failed }: ReturnType<typeof knownOf>,
+  { dataset }: Shape,
 ): { comes: boolean; why: string } => {
   const expected = `expected ${key} under the ETag ${etag} that was refined`;
   if (found === undefined)
-    return { comes: false, why: `${expected}, came no object. Its rows are in the tables only: restore it` };
+    return {
+      comes: false,
+      why: `${expected}, came no object. Its rows may be in the tables only. Restore it, send them again from the archive (pregao verify ${dataset} --repair), or do without what has no archive (pregao refine ${dataset} --rebuild --without-gone)`,
+    };
   const name = nameOf({ key, etag: found });
   const came = `${expected}, came ${found}, which`;
   if (rejected.has(name))

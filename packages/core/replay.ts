@@ -151,6 +151,13 @@ export const parsePart = (value: unknown, key: string): Part => parseDocument(pa
 export const parseOutcome = (value: unknown, key: string): Outcome => parseDocument(outcome, value, key);
 export const parseUndone = (value: unknown, key: string): Undone => parseDocument(undone, value, key);
 
+/** That a person put letters away before their time: created before any of them is moved. */
+export type PutAway = Pick<Replay, "format" | "dataset" | "at" | "by" | "options" | "letters" | "records"> & {
+  archive: string;
+  names: string[];
+};
+export const putAwayKey = (box: string, id: string): string => `archives/${box}/${id}.json`;
+
 /** Where a letter is archived, in the bucket `lake`, by its name; of `""` where all of a box are. */
 export const archivedKey = (box: string, letter: string): string => `rejected/${box}/${letter && `${letter}.json`}`;
 

@@ -64,6 +64,9 @@ export type Run = {
 /** How many raw objects, or withdrawn events, a run document names at most. */
 export const RUN_NAMES = 100_000;
 
+/** A refined raw object that is gone, of which every row is known to be in others: a rebuild leaves it out. */
+export type Lost = { key: string; etag: string; at: string; why: string };
+
 /** Why no new run is opened but a rebuild that is asked for, and since when (ISO 8601). */
 export type Paused = { at: string; why: string };
 
@@ -112,6 +115,12 @@ const run = z.object({
   withdrawn: z.array(z.string().min(1).max(128)).max(RUN_NAMES).default([]),
 });
 const paused = z.object({ at: z.iso.datetime(), why: z.string().max(1000) });
+const lost = z.object({
+  key: z.string().min(1).max(1024),
+  etag: z.string().min(1).max(256),
+  at: z.iso.datetime(),
+  why: z.string().max(1000),
+});
 
 /** Reads a stored document by its schema. @throws PregaoError `document` that names the field and the key. */
 export const parseDocument = <T>(schema: z.ZodType<T>, value: unknown, key: string): T => {
@@ -127,6 +136,7 @@ export const parseDocument = <T>(schema: z.ZodType<T>, value: unknown, key: stri
 
 export const parseAccepted = (value: unknown, key: string): Accepted => parseDocument(accepted, value, key);
 export const parsePaused = (value: unknown, key: string): Paused => parseDocument(paused, value, key);
+export const parseLost = (value: unknown, key: string): Lost => parseDocument(lost, value, key);
 export const parseRun = (value: unknown, key: string): Run => parseDocument(run as z.ZodType<Run>, value, key);
 
 /** The state bucket's keys count down, so that a listing starts with the newest. */
@@ -141,6 +151,8 @@ export const assetKey = (sha256: string): string => `assets/${sha256}.ndjson`;
 export const acceptedKey = (dataset: string, sha256: string): string => `accepted/${dataset}/${sha256}.json`;
 /** While it is there, the dataset is {@link Paused}. */
 export const pausedKey = (dataset: string): string => `paused/${dataset}.json`;
+/** One {@link Lost} object, named by the digest of its ETag and key. */
+export const lostKey = (dataset: string, sha256: string): string => `lost/${dataset}/${sha256}.json`;
 /** A row with this event id is treated as if it had never arrived. The key says it; the body is for people. */
 export const withdrawnKey = (dataset: string, event: string): string => `withdrawn/${dataset}/${event}`;
 /** That every row of an error object has its dead letter; named by the digest of its ETag and key. */

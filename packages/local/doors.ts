@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Door, readBody } from "./gateway.ts";
 import { PAYLOAD_BYTES, type Runtime } from "./lambda.ts";
-import { STACK_PATH, STATE_VERSION } from "./lock.ts";
+import { GUEST_PATH, STACK_PATH, STATE_VERSION } from "./lock.ts";
 import type { Triggers } from "./triggers/index.ts";
 
 /** Lambda's limit of an asynchronous event: 1 MB (quotas of Lambda). */
@@ -20,14 +20,17 @@ const answer = (res: ServerResponse, status: number, text: string, headers: Reco
 
 /**
  * The paths that are no JSON service and no bucket: Lambda's Invoke, and for another process of ours who this stack is
- * (`/_pregao/stack`), when it is idle (`/_pregao/idle`, a long poll) and which asynchronous events it gave up
- * (`/_pregao/dropped`). No bucket's name can hold `_`.
+ * (`/_pregao/stack`), when it is idle (`/_pregao/idle`, a long poll), which asynchronous events it gave up
+ * (`/_pregao/dropped`), and that it is used for as long as this answer lasts (`/_pregao/guest`; 503 from one that is
+ * stopping). No bucket's name can hold `_`.
  */
 export const doorsOf = (deps: {
   dir: string;
   runtime: Runtime;
   edges: Pick<Triggers, "enqueue" | "dropped" | "droppedCount">;
   idle: (signal: AbortSignal) => Promise<void>;
+  /** Commands of other processes that use this stack; null when it takes no more of them. */
+  guests: () => Set<ServerResponse> | null;
 }): Door[] => {
   const { runtime } = deps;
 
@@ -44,6 +47,17 @@ export const doorsOf = (deps: {
         .dropped(SHOWN_EVENTS)
         .map(({ event: _, createdAt, ...rest }) => ({ ...rest, createdAt: new Date(createdAt).toISOString() }));
       answer(res, 200, JSON.stringify({ count: deps.edges.droppedCount(), first }));
+      return true;
+    }
+    if (path === GUEST_PATH) {
+      const guests = deps.guests();
+      if (guests === null) answer(res, 503, JSON.stringify({ stopping: true }));
+      else if (!res.destroyed) {
+        guests.add(res);
+        res.on("close", () => guests.delete(res));
+        res.writeHead(200, { "content-type": "application/json" });
+        res.flushHeaders();
+      }
       return true;
     }
     if (path !== IDLE_PATH) return false;

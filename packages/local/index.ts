@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync } from "node:fs";
+import type { ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
 import { PregaoError } from "../core/errors.ts";
 import { bucket, environment, resource, type Stage } from "../core/stage.ts";
@@ -81,6 +82,8 @@ export type Stack = {
   depth: (queue: string) => Depth;
   /** Events that were given up after their last attempt. */
   dropped: () => Dropped[];
+  /** How many commands of other processes use it just now. */
+  guests: () => number;
   /** Lets what runs finish (within the grace), then closes everything. What was not finished goes on after the next start. */
   stop: () => Promise<void>;
 };
@@ -263,9 +266,11 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       });
 
     provision(topology, stage, { sqs: queues, s3: objects, glue: jobs, firehose: streams });
+    let stopping: Promise<void> | null = null;
+    const guests = new Set<ServerResponse>();
     const door = await gateway(options.port ?? 0, {
       services: [{ ...queues.service, wireError }, streams.service, jobs.service, queries.service, measures.service],
-      doors: doorsOf({ dir, runtime, edges, idle: waitIdle }),
+      doors: doorsOf({ dir, runtime, edges, idle: waitIdle, guests: () => (stopping ? null : guests) }),
       fallback: objects.handle,
       hosts: options.hosts,
       onError: (error, where) =>
@@ -287,7 +292,6 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     // What would be sent to one that is still would lie there: other commands wait until it has gone.
     if (!options.still) lock.announce(door);
 
-    let stopping: Promise<void> | null = null;
     const stop = async (): Promise<void> => {
       edges.stop();
       const patience = AbortSignal.timeout(options.graceMs ?? GRACE_MS);
@@ -307,6 +311,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       invoke: (name, event) => runtime.invoke(name, JSON.stringify(event ?? null)),
       depth: queues.depth,
       dropped: () => edges.dropped(),
+      guests: () => guests.size,
       stop: () => {
         stopping ??= stop();
         return stopping;

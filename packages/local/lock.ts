@@ -9,6 +9,8 @@ export type StackInfo = { pid: number; port: number; url: string; dir: string; v
 
 /** Where a stack answers who it is. No bucket can have this name. */
 export const STACK_PATH = "/_pregao/stack";
+/** What another process asks for as long as it uses a stack. */
+export const GUEST_PATH = "/_pregao/guest";
 /** Of the state directory's contents. A stack of another version refuses it. */
 export const STATE_VERSION = 1;
 

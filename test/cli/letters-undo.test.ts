@@ -51,6 +51,7 @@ const later = async <T>(minutes: number, work: () => Promise<T>): Promise<T> => 
     vi.useRealTimers();
   }
 };
+const newest = async () => (await allReplays()).at(-1)!.replay.replay;
 const bodies = async () => (await letters(place)).map((l) => l.body);
 
 describe("undo of a replay", () => {
@@ -76,9 +77,9 @@ describe("undo of a replay", () => {
     );
   });
 
-  test("asked for again it says that it was done, and changes nothing", async () => {
+  test("asked for again by its name it says that it was done, and changes nothing", async () => {
     const before = [await tables(), await bodies()];
-    expect(await undo()).toMatchObject({ letters: 1, events: 2, rebuilt: true, before: true });
+    expect(await undo(await newest())).toMatchObject({ letters: 1, events: 2, rebuilt: true, before: true });
     expect([await tables(), await bodies()]).toEqual(before);
   });
 
@@ -161,7 +162,7 @@ describe("undo of a replay", () => {
     for (const name of ["", "../landed", "a/b"])
       expect(() => dlq.undoable(bovespa, name)).toThrow("expected the name of a replay");
     await expect(dlq.undo(place, dlq.landed, undefined, { yes: true })).rejects.toThrow("cannot be undone");
-    await expect(dlq.undo(place, bovespa, undefined, {})).resolves.toBeUndefined();
+    await expect(dlq.undo(place, bovespa, await newest(), {})).resolves.toBeUndefined();
   });
 });
 

@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { connect } from "../../packages/aws/index.ts";
 import { depth, send, walk } from "../../packages/aws/queues.ts";
+import { getJson } from "../../packages/aws/store.ts";
 import { laptop } from "../../packages/core/stage.ts";
 import { document, folder, pregao, stackTrace, type Up, up } from "./command.ts";
 
@@ -125,6 +126,42 @@ describe("dead letters", () => {
     expect(await listed()).toEqual(before.filter((g) => g.reason !== "invalid_field"));
     const rows = await run("query", "SELECT count(*) AS n FROM bovespa_refined WHERE ticker = 'TESTE99'", "--json");
     expect(document(rows)).toEqual([{ n: "1" }]);
+  });
+
+  test("junk that nobody will mend is put into the archive, is found there, and is stuck no more", async () => {
+    const reason = ["--reason", "not_json"];
+    const asked = await run("dlq", "archive", "bovespa", ...reason);
+    expect(asked).toMatchObject({ status: 2, out: "", err: expect.stringContaining("expected --yes") });
+    const before = await listed();
+    const ended = document(await run("dlq", "archive", "bovespa", ...reason, "--yes", "--json"));
+    expect(ended).toMatchObject({ dataset: "bovespa", letters: 1, records: 1, archive: expect.any(String) });
+    const aws = connect(laptop(), { AWS_ENDPOINT_URL: river.url });
+    const key = `archives/bovespa/${ended.archive}.json`;
+    expect(await getJson(aws, "state", key)).toMatchObject({ options: { reason: "not_json" }, letters: 1, by: {} });
+    aws.close();
+    expect(readFileSync(join(state, "log.ndjson"), "utf8")).toContain("dead letters put into the archive");
+    // Listed as before, but for where it is, and shown, and replayed.
+    const groups = await listed();
+    expect(groups.map(({ reason, letters }) => ({ reason, letters }))).toEqual(
+      before.map(({ reason, letters }) => ({ reason, letters })),
+    );
+    expect(groups.find((g) => g.reason === "not_json")).toMatchObject({ archived: 1 });
+    expect(document(await run("dlq", "show", "bovespa", ...reason, "--json"))).toMatchObject([{ at: "archive" }]);
+    expect(document(await run("dlq", "replay", "bovespa", ...reason, "--dry-run", "--json"))).toMatchObject({
+      found: 1,
+    });
+    const { datasets } = document<{ datasets: { deadLetters: object }[] }>(await run("status", "--json"));
+    expect(datasets[0]?.deadLetters).toMatchObject({ archived: 1, letters: before.length - 1 });
+    expect(await run("dlq", "archive", "bovespa", ...reason, "--yes")).toMatchObject({
+      status: 0,
+      out: expect.stringContaining("is like that"),
+    });
+  });
+
+  test("fit on a screen, whatever was said of them", async () => {
+    const { out } = await run("dlq", "list", "bovespa");
+    expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
+    expect(out).toContain("…");
   });
 
   test("a replay is listed with who sent it, and undone by its name or as the last one", async () => {

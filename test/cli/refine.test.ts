@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { getBytes, getJson, list, put } from "../../packages/aws/store.ts";
+import { depth } from "../../packages/aws/queues.ts";
+import { declareLost, goneObjects } from "../../packages/aws/recall.ts";
+import { getBytes, getJson, list, put, remove } from "../../packages/aws/store.ts";
 import { accept } from "../../packages/cli/accept.ts";
 import { newestCommit } from "../../packages/cli/lake.ts";
 import { pause, pausedSince, resume } from "../../packages/cli/pause.ts";
@@ -9,7 +11,7 @@ import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { calendario } from "../../packages/datasets/calendario/index.ts";
 import { refineJob } from "../../packages/engines/duckdb/job.ts";
 import { ask } from "../place.ts";
-import { openRiver, record, type TestRiver } from "./stack.ts";
+import { digest, openRiver, record, type TestRiver } from "./stack.ts";
 
 const [SESSION, EARLIER] = ["2025-08-29", "2024-11-08"];
 let river: TestRiver;
@@ -93,6 +95,7 @@ describe("refine", () => {
   test("options that contradict each other are found before anything", () => {
     expect(() => check({ unit: ["2024"] })).toThrow("--unit with --rebuild");
     expect(() => check({ rebuild: true, retryHeld: true })).toThrow("came both");
+    expect(() => check({ withoutGone: true })).toThrow("--without-gone with --rebuild");
     expect(() => check({ rebuild: true, unit: ["2024"] })).not.toThrow();
   });
 });
@@ -239,8 +242,12 @@ describe("accept", () => {
     await refine(river.place, bovespa, {});
     expect(document()).toMatchObject({ runs: [], commit: before });
     expect(screen()).toContain("by sessao_encolheu on 2024-11-08");
-    await refine(river.place, bovespa, { retryHeld: true });
-    expect(document()).toMatchObject({ runs: [{ run: before + 1, status: "held" }] });
+    expect(screen()).toContain(
+      `Next: pregao accept bovespa --law sessao_encolheu --session ${EARLIER} --origin ${sha256}`,
+    );
+    const again = await error(refine(river.place, bovespa, { retryHeld: true }));
+    expect(again).toMatchObject({ code: "held", details: { runs: [{ run: before + 1, status: "held" }] } });
+    expect(again.message).toContain("Next: pregao accept bovespa --law sessao_encolheu");
     expect((await commit()).held).toHaveLength(1);
   });
 
@@ -261,10 +268,92 @@ describe("accept", () => {
     expect((await commit()).held).toHaveLength(1);
   });
 
+  test("while the dataset is paused says that it stays held, and why", async () => {
+    await pause(river.place, bovespa, { why: "a look" });
+    const refused = await error(accept(river.place, bovespa, { law: "sessao_encolheu", yes: true }));
+    expect(refused).toMatchObject({ code: "held", details: { accepted: [{ session: SESSION }], runs: [] } });
+    expect(refused.message).toMatch(
+      /is accepted, and raw\/bovespa\/.* is still held: paused since .*: a look\. Next: pregao resume bovespa$/,
+    );
+  });
+
+  test("of what was deleted meanwhile: it is held no more, and a dead letter says so", async () => {
+    const { commit: before, held } = await commit();
+    const [{ key }] = held as [(typeof held)[0]];
+    await remove(river.aws, "lake", key);
+    await resume(river.place, bovespa);
+    await river.idle();
+    expect(await commit()).toMatchObject({
+      commit: before + 1,
+      status: "published",
+      held: [],
+      rejected: [{ key, reason: "gone" }],
+    });
+    const { stuck } = await river.look();
+    expect(stuck.filter((s) => s.code === "held")).toEqual([]);
+    expect((await depth(river.aws, "landed-dlq")).visible).toBe(1);
+  });
+
   const accepted = async () => {
     const found: unknown[] = [];
     for await (const { key } of list(river.aws, "state", "accepted/bovespa/"))
       found.push(await getJson(river.aws, "state", key));
     return found;
   };
+});
+
+describe("what was refined and is gone from raw", () => {
+  const raw = async () => {
+    const keys: string[] = [];
+    for await (const { key } of list(river.aws, "lake", "raw/bovespa/")) keys.push(key);
+    return keys;
+  };
+  const rebuilt = (options = {}) => refine(river.place, bovespa, { rebuild: true, yes: true, ...options });
+  let was: unknown;
+  let bytes: Buffer;
+  let key = "";
+
+  test("refuses the rebuild of its units: its rows may be in the tables only", async () => {
+    const before = new Set(await raw());
+    await file("3", "2025-08-27", 1);
+    key = (await raw()).find((one) => !before.has(one))!;
+    was = await tables();
+    bytes = Buffer.from((await getBytes(river.aws, "lake", key))!);
+    await remove(river.aws, "lake", key);
+    const { commit: n } = await commit();
+    const refused = await error(rebuilt());
+    expect(refused).toMatchObject({ code: "rebuild", details: { objects: [{ key }] } });
+    expect(refused.message).toContain("may be in the tables only");
+    expect(refused.message).toContain("pregao verify bovespa --repair");
+    // Not even of the units that it is not in: it is found before any is begun.
+    expect((await commit()).commit).toBe(n);
+    expect(await tables()).toEqual(was);
+  });
+
+  test("asks, with the number of rows that would leave the tables, before it is left out", async () => {
+    const asked = await error(refine(river.place, bovespa, { rebuild: true, withoutGone: true }));
+    expect(asked.message).toMatch(
+      /1 raw object that is gone will never count again \(.*\): [1-9]\d* rows? of the tables/,
+    );
+    expect(await goneObjects(river.aws, "bovespa")).toMatchObject([{ key }]);
+  });
+
+  test("is left out once its rows came again and somebody has seen that they did", async () => {
+    await put(river.aws, "lake", `${key}.again`, bytes);
+    await refine(river.place, bovespa, {});
+    expect((await error(rebuilt())).code).toBe("rebuild");
+    const asked = await error(refine(river.place, bovespa, { rebuild: true, withoutGone: true }));
+    expect(asked.message).toContain(": 0 rows of the tables");
+    await declareLost(river.aws, "bovespa", await goneObjects(river.aws, "bovespa"), "a test", digest);
+    await rebuilt();
+    expect(await tables()).toEqual(was);
+    await rebuilt();
+  });
+
+  test("is left out, rows and all, when a person says so", async () => {
+    await remove(river.aws, "lake", `${key}.again`);
+    await rebuilt({ withoutGone: true });
+    expect(await tables()).not.toEqual(was);
+    expect(await goneObjects(river.aws, "bovespa")).toEqual([]);
+  });
 });

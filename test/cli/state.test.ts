@@ -23,16 +23,17 @@ test("a command that is ended in the middle says so, harms nothing, and the next
   const state = join(dir, "ended");
   let told = false;
   const ended = await pregao(["demo", "--json", "--state", state], {
-    // Its first line: the river runs by then, and the file is about to be sent.
+    // Its first step: the river runs by then, and the file is about to be sent.
     watch: (child, { err }) => {
-      if (told || !err.includes("\n")) return;
+      if (told || !err.includes("origin ")) return;
       told = true;
       child.kill("SIGINT");
     },
   });
   expect(ended).toMatchObject({ status: 130, signal: null });
   expect(document(ended)).toMatchObject({ error: "interrupted" });
-  expect(ended.err).toContain("Next: pregao status");
+  expect(ended.err).toContain(`preparing a new state directory in ${state}: the trading calendar\n`);
+  expect(ended.err).toContain(`Next: pregao --state ${state} status`);
   expect(ended.err).not.toMatch(stackTrace);
   const status = await pregao(["status", "--json", "--state", state]);
   expect(status.status).toBe(0);

@@ -107,7 +107,9 @@ describe("what is stuck is one sentence, the command that frees it, and exit sta
         {
           code: "refused",
           dataset: "bovespa",
-          what: expect.stringMatching(/^1 record of bovespa refused, the oldest \d+ seconds? ago$/),
+          what: expect.stringMatching(
+            /^1 record of bovespa refused, the oldest \d+ seconds? ago; what nobody will mend goes aside with pregao dlq archive bovespa$/,
+          ),
           free: "pregao dlq list bovespa",
         },
         { code: "refused", dataset: null, free: "pregao dlq list landed" },
@@ -471,14 +473,46 @@ test("names from tables and keys neither steer the terminal nor are commands of 
   ]);
 });
 
-test("a look where no river ever was makes none, and says where to begin", async () => {
+test("a look where no river ever was makes none, calls none healthy, and says where to begin", async () => {
   const { dir, remove } = folder();
   const state = join(dir, "none");
   const said = await pregao(["status", "--state", state]);
-  expect([said.status, said.err]).toEqual([0, ""]);
-  expect(said.out).toMatch(/There is no river in .*none: nothing came, nothing runs\.\n\nNext: pregao --state .* demo/);
+  expect([said.status, said.out]).toEqual([1, ""]);
+  expect(said.err).toMatch(/expected a state directory at .*none, there is none\. Next: pregao --state .* demo/);
   const json = await pregao(["status", "--json"], { cwd: dir });
-  expect(document(json)).toMatchObject({ running: false, datasets: [], stuck: [] });
+  expect([json.status, document(json)]).toMatchObject([1, { error: "no_state" }]);
   expect([existsSync(state), existsSync(join(dir, ".pregao"))]).toEqual([false, false]);
   remove();
+});
+
+test("a published file that is damaged is named with what makes it anew, and the job is not called broken", () => {
+  const reason =
+    "jr_1: FAILED PregaoError: [base] refined/t/run=1-j/year=2024/f.parquet: expected 9 bytes as its commit says, it has 8. What is published was damaged: restore it, or make it anew by pregao refine bovespa --rebuild --unit 2024";
+  const queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
+  const deadLetters = { letters: 0, looked: 0, records: 0, hidden: 0, oldest: null, reasons: {}, archived: 0 };
+  const dataset = {
+    ...{ dataset: "bovespa", session: null, commit: null, paused: null, run: null, queue, firehose: null },
+    ...{ pending: null, held: [], failed: [{ key: "raw/x", at: new Date(0).toISOString(), reason }] },
+    ...{ behind: [], rebuilds: true, deadLetters, partial: [] },
+  };
+  const limits = limitsOf(topology(catalogue({}), "intraday"));
+  const of = (broken: { runs: number; reason: string } | null) =>
+    stuckIn(
+      {
+        ...{ stage: "local", state: "", endpoint: null, running: true, functions: [] },
+        ...{ landed: { queue, deadLetters }, datasets: [{ ...dataset, broken }] },
+      },
+      limits,
+      Date.now(),
+    );
+  for (const broken of [null, { runs: 3, reason }])
+    expect(of(broken)).toMatchObject([
+      {
+        code: "damaged",
+        what: expect.stringMatching(
+          /^a published file of bovespa is damaged, refined\/t\/run=1-j\/year=2024\/f.parquet: expected 9 bytes as its commit says, it has 8; /,
+        ),
+        free: "pregao refine bovespa --rebuild --unit 2024",
+      },
+    ]);
 });

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, release } from "../../packages/aws/queues.ts";
 import { list, remove } from "../../packages/aws/store.ts";
+import * as dlq from "../../packages/cli/dlq/index.ts";
+import { PregaoError } from "../../packages/core/errors.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { sendFile, testPlace } from "../place.ts";
 import { cotahist, random } from "../synthetic.ts";
@@ -131,6 +133,35 @@ describe("any mix of what was sent, how often, and what is wrong with it", () =>
         status: 0,
         account: { missing: 0 },
       });
+    }
+  });
+});
+
+describe("any history of what was poisoned, put right, taken back and sent again", () => {
+  test.each([1, 2, 3])("leaves an account that adds up, line by line (seed %i)", async (seed) => {
+    const next = random(seed);
+    const day = `200${seed}-11-06`;
+    const bytes = edited(cotahist({ sessions: [day], perSession: 20, seed }), day, (line, i) =>
+      i === 0 || next() < 0.2 ? withText(line, 211, "0000007") : line,
+    );
+    const ticker = bytes.toString("latin1").split("\r\n")[1]!.slice(12, 24).trim();
+    const acts = [
+      () => sendBytes(place, bovespa, "history.txt", bytes),
+      // Of which one is refused again, and stays a dead letter of another record.
+      ...["fatcot=1", "fatcot=1000", "fatcot=9"].map(
+        (patch) => () =>
+          dlq.replay(place, bovespa, { ticker, reason: "quote_factor", patch: [patch], again: true, yes: true }),
+      ),
+      () => dlq.undo(place, bovespa, undefined, { yes: true }),
+    ];
+    await acts[0]!();
+    for (let n = 0; n < 6; n++) {
+      // There may be no letter to send, or nothing to take back.
+      await acts[Math.floor(next() * acts.length)]!().catch((error: unknown) => {
+        if (!(error instanceof PregaoError)) throw error;
+      });
+      await place.stack!.idle();
+      expect(await accountOf(bytes)).toMatchObject({ whole: true, account: { sent: 20, missing: 0 } });
     }
   });
 });

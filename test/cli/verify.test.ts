@@ -95,6 +95,7 @@ describe("rows that somebody changed in a table's files", () => {
       missing: { count: 0, ids: [] },
       doubled: { count: 1, ids: [id] },
       invented: { count: 1, ids: ["f".repeat(32)] },
+      inventedInRaw: { count: 0, ids: [] },
       stale: { count: 0, ids: [] },
     });
     expect(screen).toContain("Next: pregao refine bovespa --rebuild");

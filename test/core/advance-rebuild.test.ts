@@ -3,9 +3,17 @@ import { advance, decide, type Eyes, type Hands } from "../../packages/core/adva
 import { type Commit, outcome } from "../../packages/core/commit.ts";
 import { type Facts, nothing, type Shape } from "../../packages/core/facts.ts";
 import { plan } from "../../packages/core/plan.ts";
-import { behind, type Past, pastOf, planRebuild, type Recalled, unitsOf } from "../../packages/core/rebuild.ts";
+import {
+  behind,
+  goneFrom,
+  type Past,
+  pastOf,
+  planRebuild,
+  type Recalled,
+  unitsOf,
+} from "../../packages/core/rebuild.ts";
 import type { Report } from "../../packages/core/report.ts";
-import { attemptFolder, type RawObject, RUN_NAMES, type Run } from "../../packages/core/run.ts";
+import { attemptFolder, nameOf, type RawObject, RUN_NAMES, type Run } from "../../packages/core/run.ts";
 
 const NOW = Date.parse("2025-01-10T12:00:00Z");
 const shape: Shape = {
@@ -76,8 +84,9 @@ const history = (events: readonly Event[]): { commit: Commit | null; past: Past[
   }
   return { commit, past, runs };
 };
-const recalled = (past: readonly Past[], there: readonly RawObject[]): Recalled => ({
+const recalled = (past: readonly Past[], there: readonly RawObject[], lost: readonly RawObject[] = []): Recalled => ({
   past,
+  lost: new Set(lost.map(nameOf)),
   there: new Map(there.map((o) => [o.key, o.etag])),
 });
 const planned = (events: readonly Event[], there: readonly RawObject[], unit = "2024", more: Partial<Facts> = {}) => {
@@ -176,7 +185,12 @@ describe("a rebuild that cannot read what was refined loses nothing:", () => {
   });
 
   test.each([
-    ["is gone", [], [object("b")], "came no object. Its rows are in the tables only: restore it"],
+    [
+      "is gone",
+      [],
+      [object("b")],
+      "came no object. Its rows may be in the tables only. Restore it, send them again from the archive (pregao verify d --repair)",
+    ],
     [
       "has a newer version that is held",
       [{ objects: [object("a", "2")], ends: "held" as const }],
@@ -197,6 +211,41 @@ describe("a rebuild that cannot read what was refined loses nothing:", () => {
     ],
   ])("it says so when an object %s", (_, more, there, message) => {
     expect(() => planned([...events, ...more], there)).toThrow(message);
+  });
+
+  describe("what is gone and known to be lost", () => {
+    const { commit, past } = history([
+      ...events,
+      { objects: [object("again")] },
+      { objects: [object("c")], units: ["2023"] },
+    ]);
+    const there = [object("b"), object("again"), object("c")];
+    const made = (lost: RawObject[], found = there, unit = "2024") => {
+      const built = planRebuild(facts({ commit }), recalled(past, found, lost), shape, unit);
+      return built.is === "run" ? built.run.objects : built.why;
+    };
+
+    test("is left out, and nothing else is", () => {
+      expect(made([object("a")])).toEqual([object("again"), object("b")]);
+      expect(() => made([object("b")])).toThrow(`expected ${key("a")}`);
+      expect(() => made([object("a", "0")])).toThrow(`expected ${key("a")}`);
+      expect(() => made([object("a")], [object("again"), object("c")])).toThrow(`expected ${key("b")}`);
+    });
+
+    test("is read again once it is restored, and a newer version of it is not left out", () => {
+      expect(made([object("a")], [...there, object("a")])).toEqual([object("a"), object("again"), object("b")]);
+      expect(made([object("a")], [...there, object("a", "2")])).toContain("came 2, which is not refined yet");
+    });
+
+    test("leaves no unit without any object", () => {
+      expect(() => made([object("c")], [object("a"), object("b")], "2023")).toThrow("came none");
+    });
+
+    test("is told from what is there, was written again, or is gone and not known", () => {
+      expect(goneFrom(recalled(past, there))).toEqual([object("a")]);
+      expect(goneFrom(recalled(past, there, [object("a")]))).toEqual([]);
+      expect(goneFrom(recalled(past, [object("a", "2"), object("b")], [object("again")]))).toEqual([object("c")]);
+    });
   });
 
   test("it says how many more", () => {

@@ -32,6 +32,18 @@ const ordinary = {
   }) satisfies typeof decide,
 };
 
+const isListed = ({ raw }: Facts, object: RawObject): boolean => raw.some((o) => nameOf(o) === nameOf(object));
+/** What waits and is not listed is looked at before it counts as gone, and taken if it is there: both nets must be gone. */
+const unwatched: Partial<Rules> = {
+  watched: () => [],
+  plan: (facts, inspected, ...others) =>
+    plan(
+      facts,
+      inspected.filter(({ object }) => isListed(facts, object)),
+      ...others,
+    ),
+};
+
 /** Each a mistake that was once made, or could be: a world where it is a sin, and what the mistake changes. */
 export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[] = [
   {
@@ -153,7 +165,7 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
   {
     name: "late objects forgotten when their run is halved",
     scenario: scenarios.closingKill,
-    law: { watched: () => [] },
+    law: unwatched,
   },
   {
     name: "late objects settled by their date",
@@ -195,7 +207,7 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
   {
     name: "objects taken by name forgotten when their run fails",
     scenario: scenarios.clock,
-    law: { watched: () => [] },
+    law: unwatched,
   },
   {
     name: "a run that failed is tried again whole",
@@ -206,6 +218,31 @@ export const mutants: { name: string; scenario: Scenario; law: Partial<Rules> }[
     name: "what failed alone is pending at once",
     scenario: scenarios.poison,
     law: seen((facts) => (facts.commit ? { ...facts, commit: { ...facts.commit, failed: [] } } : facts)),
+  },
+  {
+    name: "what is held and was deleted waits for a person",
+    scenario: scenarios.deleted,
+    law: {
+      decide: (facts, shape, wish) => {
+        const action = decide(facts, shape, wish);
+        if (action.do !== "open" || action.rebuild) return action;
+        const objects = action.objects.filter((o) => isListed(facts, o));
+        return objects.length > 0 ? { ...action, objects } : { do: "rest", why: "" };
+      },
+    },
+  },
+  {
+    name: "what a listing older than the commit does not show is gone",
+    scenario: scenarios.kill,
+    law: {
+      decide: (facts, shape, wish) => decide({ ...facts, listed: Number.POSITIVE_INFINITY }, shape, wish),
+      plan: (facts, inspected, ...others) =>
+        plan(
+          facts,
+          inspected.map((i) => (isListed(facts, i.object) ? i : { object: i.object, is: "gone" })),
+          ...others,
+        ),
+    },
   },
   { name: "a rebuild reads the base", scenario: scenarios.withdrawn, law: { fromRaw: false } },
   { name: "a rebuild is halved", scenario: scenarios.rebuildKill, law: ordinary },

@@ -159,10 +159,19 @@ export const scenarios = {
     {
       prelude: ["land", "rest"],
       orders: [{ delete: rawKey("a") }],
-      ticks: [4 * DAY],
       stalls: 1,
       swift: true,
       stops: ["raw"],
+    },
+  ),
+  deletedClosing: scenario(
+    "a bad session that somebody deletes, late or in time, while its ingest date closes",
+    [object("a", "bad"), object("b"), object("c", "bad", ["y"])],
+    {
+      prelude: ["land", "rest"],
+      orders: [{ delete: rawKey("a") }, { delete: rawKey("c") }],
+      ticks: [4 * DAY],
+      swift: true,
     },
   ),
   deletedRuns: scenario(

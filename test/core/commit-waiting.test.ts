@@ -138,3 +138,14 @@ test("a rebuild keeps what the next run is to take", () => {
   const run = runAfter(before, [object("a")], { rebuild: true });
   expect(outcome(run, before, { is: "report", report: reportOf(run) }, NOW).next).toEqual([object("n")]);
 });
+
+test("what waited and is rejected now waits no more, also when the run's other objects are not published", () => {
+  const waiting = failed(held(null, [object("h")]), [object("f")]);
+  const rejects = ["h", "f"].map((name) => ({ ...object(name), reason: "gone", message: "" }));
+  for (const after of [
+    failed(waiting, [object("x"), object("y")], { rejects }),
+    failed(waiting, [object("x")], { rejects }),
+    published(waiting, [object("x")], { rejects }),
+  ])
+    expect([...names(after.held), ...names(after.failed)].filter((name) => name !== "ex")).toEqual([]);
+});

@@ -1,8 +1,21 @@
 import { describe, expect, test } from "vitest";
-import { decide, RETRY_AFTER_MS, RUN_BYTES } from "../../packages/core/advance.ts";
+import { decide, RETRY_AFTER_MS, RUN_BYTES, RUN_OBJECTS } from "../../packages/core/advance.ts";
 import { type Commit, outcome } from "../../packages/core/commit.ts";
 import type { Facts, Shape, Wish } from "../../packages/core/facts.ts";
-import { broken, facts, failed, held, listed, NOW, object, published, reportOf, runAfter, shape } from "./documents.ts";
+import {
+  broken,
+  facts,
+  failed,
+  held,
+  lateObject,
+  listed,
+  NOW,
+  object,
+  published,
+  reportOf,
+  runAfter,
+  shape,
+} from "./documents.ts";
 
 /** What the next run takes when no catalog stands in the way. */
 const taken = (more: Partial<Facts>, wish: Wish = {}): string[] | string => {
@@ -69,6 +82,12 @@ describe("a dataset of its recipe alone", () => {
 test("nothing pending, nothing held that may come back: nothing is opened", () => {
   const waiting = failed(held(published(null, [object("a")]), [object("h")]), [object("f")]);
   expect(taken({ commit: waiting, raw: ["a", "h", "f"].map((name) => listed(name)) })).toBe("rest");
+});
+
+test("of what waited and is there no more, a run says as much as it may name", () => {
+  const many = Array.from({ length: RUN_OBJECTS + 5 }, (_, n) => lateObject(String(n).padStart(5, "0")));
+  const commit = failed(null, many);
+  expect(taken({ commit, listed: 1, raw: [] })).toHaveLength(RUN_OBJECTS);
 });
 
 test("a catalog is put right for one partition that differs, though all others agree", () => {

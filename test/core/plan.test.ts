@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts, Shape } from "../../packages/core/facts.ts";
-import { owed, plan, unsettled, watched } from "../../packages/core/plan.ts";
-import { RUN_NAMES, type Run } from "../../packages/core/run.ts";
+import { owed, plan, unsettled, vanished, watched } from "../../packages/core/plan.ts";
+import { type RawObject, RUN_NAMES, type Run } from "../../packages/core/run.ts";
 import { facts, failed, held, key, lateObject, listed, NOW, object, published, runAfter, shape } from "./documents.ts";
 
 const DAY = 86_400_000;
@@ -111,5 +111,42 @@ describe("a run", () => {
     const run = plan(facts({ commit, withdrawn: ["e"] }), [], own, [""]);
     expect(run).toMatchObject({ objects: [], units: [""], through: null, withdrawn: [], rebuild: true });
     expect(run?.tables).toEqual(commit.tables);
+  });
+});
+
+describe("what waits by name and is there no more", () => {
+  const commit = failed(failed(held(null, [object("h")]), [object("f")]), [object("b"), object("c"), lateObject("a")]);
+  const gone = (more: Partial<Facts>, pending: RawObject[] = []) =>
+    vanished(facts({ commit, listed: commit.commit, ...more }), pending);
+
+  test("is told each once, in order, as runs name it: held, failed, halved or late", () => {
+    expect(gone({})).toEqual([lateObject("a"), object("f"), object("h")]);
+    expect(gone({ raw: [listed("f")] })).toEqual([lateObject("a"), object("h")]);
+    expect(gone({ commit: null })).toEqual([]);
+  });
+
+  test("is not told by a listing that is older than the commit: it may have been looked up since", () => {
+    expect(gone({ listed: commit.commit - 1 })).toEqual([]);
+  });
+
+  test("is not gone while a newer version of it is pending, which takes its place", () => {
+    const newer = { ...listed("f"), etag: "e2" };
+    expect(gone({ raw: [newer] }, [{ ...object("f"), etag: "e2" }])).toEqual([lateObject("a"), object("h")]);
+    expect(gone({ raw: [newer] })).toEqual([lateObject("a"), object("f"), object("h")]);
+  });
+
+  test("is rejected and says so; what waits nowhere is left out without a word", () => {
+    const looked = (name: string) => [{ object: object(name), is: "gone" as const }];
+    expect(plan(facts({ commit }), looked("h"), shape, null)?.rejects).toEqual([
+      { ...object("h"), reason: "gone", message: expect.stringContaining("is there no more") },
+    ]);
+    expect(plan(facts({ commit }), looked("unknown"), shape, null)).toBeNull();
+  });
+
+  test("is looked up by name once its date is closed, on the very day too: no listing shows it", () => {
+    const closed = (through: string) => watched({ ...held(null, [object("h", "2025-01-09")]), through });
+    expect(closed("2025-01-09")).toEqual([key("h", "2025-01-09")]);
+    expect(closed("2025-01-10")).toEqual([key("h", "2025-01-09")]);
+    expect(closed("2025-01-08")).toEqual([]);
   });
 });

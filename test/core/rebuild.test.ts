@@ -22,7 +22,7 @@ describe("a rebuild that cannot be", () => {
     try {
       planRebuild(facts({ commit }), made, shape, unit);
     } catch (error) {
-      return error as { code: string; message: string };
+      return error as { code: string; message: string; details: Record<string, unknown> };
     }
   };
 
@@ -40,8 +40,15 @@ describe("a rebuild that cannot be", () => {
   test("names one lost object, and of others how many", () => {
     const [a, b, c] = [object("a"), object("b"), object("c")];
     const lost = (refined: RawObject[], there: RawObject[]) => refused(recalled(refined, there));
-    expect(lost([a, b], [b])).toMatchObject({ code: "rebuild", message: expect.stringMatching(/restore it$/) });
+    expect(lost([a, b], [b])).toMatchObject({ code: "rebuild", message: expect.stringMatching(/--without-gone\)$/) });
     expect(lost([a, b, c], [c])?.message).toMatch(/; and 1 more objects$/);
+  });
+
+  test("tells the lost ones to who asks, up to a thousand, and not those that come by themselves", () => {
+    const many = Array.from({ length: 1500 }, (_, n) => object(String(n).padStart(5, "0")));
+    const [comes, ...others] = many;
+    const told = refused(recalled(many, [{ ...comes!, etag: "newer" }]))?.details.objects;
+    expect(told).toEqual(others.slice(0, 1000));
   });
 
   test("names more objects than a run can, or exactly as many, which is allowed", () => {

@@ -6,7 +6,7 @@ import { template, temporary } from "./world.ts";
 /** Rivers of their own; most of a seed is waiting, and each has three worker threads. */
 const AT_ONCE = 3;
 /** Of all seeds together: a test's clock runs while its seed still waits for its turn. */
-const PATIENCE_MS = 840_000;
+const PATIENCE_MS = 1_800_000;
 
 /** Each seed is a test. `PREGAO_SEED=7,8` plays these again, and no other. */
 export const seedsSuite = (

@@ -1,7 +1,8 @@
 import type { Letter } from "../../aws/letters.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
-import { count, plural, printable } from "../output.ts";
+import { expected } from "../../core/issue.ts";
+import { count, plural } from "../output.ts";
 
 export type DlqOptions = {
   reason?: string;
@@ -81,10 +82,7 @@ export const patches = (box: Letterbox, options: readonly string[] = []): Record
       const value = text === "null" ? null : column.type === "int" && text.trim() !== "" ? Number(text) : text;
       const parsed = column.wire.safeParse(value);
       if (!parsed.success)
-        throw new PregaoError(
-          "usage",
-          `--patch ${field}: ${parsed.error.issues[0]?.message ?? "another value"}; came ${text}`,
-        );
+        throw new PregaoError("usage", `--patch ${field}: ${expected(parsed.error.issues[0])}; came ${text}`);
       return [field, value];
     }),
   );
@@ -94,8 +92,8 @@ type Aged = { seen: string; id: string };
 export const byAge = (a: Aged, b: Aged): number => compare(a.seen, b.seen) || compare(a.id, b.id);
 export const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export const short = (text: string): string =>
-  text.length > 70 ? `${printable(text).slice(0, 69)}…` : printable(text);
+/** What the letters of a box carry. */
+export const thing = (box: Letterbox): "record" | "object" => (box.raw ? "record" : "object");
 
 export const none = (box: Letterbox, all: number): string =>
   all > 0

@@ -1,19 +1,19 @@
-import { count, fields, plural, table } from "../output.ts";
-import { type Letterbox, short } from "./choice.ts";
+import { count, fields, fitted, plural } from "../output.ts";
+import { type Letterbox, thing } from "./choice.ts";
 import type { Because, Survey } from "./survey.ts";
 
 /** What a replay would do, or has done, as a person reads it. */
-export const expectation = ({ pass, refuse }: Survey): string => {
+export const expectation = (box: Letterbox, { pass, refuse }: Survey): string => {
   const back = refuse.reduce((total, r) => total + r.records, 0);
-  return `${plural(pass.records, "record")} of ${plural(pass.letters, "letter")} would pass today${back ? `, ${plural(back, "record")} come back` : ""}.`;
+  return `${plural(pass.records, thing(box))} of ${plural(pass.letters, "letter")} would pass today${back ? `, ${plural(back, thing(box))} come back` : ""}.`;
 };
 
 export const forecast = (box: Letterbox, asked: Survey): string[] => [
-  `${plural(asked.found.letters, "dead letter")} of ${box.name}, ${plural(asked.found.records, "record")}: ${plural(asked.names.length, "letter")} would be sent again.`,
-  ...(asked.names.length ? [`  ${expectation(asked)}`] : []),
+  `${plural(asked.found.letters, "dead letter")} of ${box.name}, ${plural(asked.found.records, thing(box))}: ${plural(asked.names.length, "letter")} would be sent again.`,
+  ...(asked.names.length ? [`  ${expectation(box, asked)}`] : []),
   ...explained(asked),
-  ...reasons("Would come back:", asked.refuse),
-  ...reasons("Would be refused, and are left where they are:", asked.stay.refused),
+  ...reasons(box, "Would come back:", asked.refuse),
+  ...reasons(box, "Would be refused, and are left where they are:", asked.stay.refused),
   "",
 ];
 
@@ -35,14 +35,15 @@ export const explained = ({ stay }: Survey): string[] => {
   ];
 };
 
-const reasons = (title: string, all: readonly Because[]): string[] =>
+const reasons = (box: Letterbox, title: string, all: readonly Because[]): string[] =>
   all.length === 0
     ? []
     : [
         "",
         title,
-        table(
-          fields("reason", ["letters", "bigint"], ["records", "bigint"], "for example"),
-          all.map((r) => [r.reason, count(r.letters), count(r.records), short(r.message)]),
+        fitted(
+          fields("reason", ["letters", "bigint"], [`${thing(box)}s`, "bigint"], "for example"),
+          all.map((r) => [r.reason, count(r.letters), count(r.records), r.message]),
+          3,
         ),
       ];

@@ -1,6 +1,7 @@
 import { eachLetter, type Letter } from "../../aws/letters.ts";
+import { depth } from "../../aws/queues.ts";
 import { beforeEnd } from "../door.ts";
-import { ago, count, fields, plural, printable, table } from "../output.ts";
+import { ago, count, fields, fitted, plural, printable } from "../output.ts";
 import type { Place } from "../place.ts";
 import {
   byAge,
@@ -11,7 +12,7 @@ import {
   limitOf,
   none,
   PATIENCE_MS,
-  short,
+  thing,
   unseen,
 } from "./choice.ts";
 
@@ -68,37 +69,46 @@ export const list = async (place: Place, box: Letterbox, options: DlqOptions): P
       }),
     )
     .sort((a, b) => b.records - a.records || compare(a.reason, b.reason) || compare(a.ticker, b.ticker));
+  const { visible, inFlight } = await depth(place.aws, box.name);
+  const queued = visible + inFlight;
+  if (queued > 0)
+    place.output.say(
+      `${plural(queued, "message")} ${queued === 1 ? "is" : "are"} still in the queue ${box.name}: what of them is refused comes yet`,
+    );
   place.output.result(groups, () =>
     [
-      groups.length === 0
-        ? none(box, all)
-        : table(
-            fields(
-              "reason",
-              "ticker",
-              ["letters", "bigint"],
-              ["records", "bigint"],
-              ["again", "bigint"],
-              "where",
-              "first seen",
-              "message",
-            ),
-            groups.map((g) => [
-              g.reason,
-              g.ticker,
-              count(g.letters),
-              count(g.records),
-              count(g.again),
-              whereabouts(g),
-              ago(g.first),
-              short(g.message),
-            ]),
-          ),
+      groups.length === 0 ? none(box, all) : tableOf(box, groups),
       groups.length === 0
         ? "Next: pregao status\n"
         : `Next: pregao dlq show ${box.name}${groups.length > 1 ? ` --reason ${groups[0]!.reason}` : ""}\n`,
     ].join("\n"),
   );
+};
+
+const tableOf = (box: Letterbox, groups: readonly Group[]): string => {
+  // Mostly none was: a screen has room for better things.
+  const again = groups.some((g) => g.again > 0);
+  const columns = fields(
+    "reason",
+    "ticker",
+    ["letters", "bigint"],
+    [`${thing(box)}s`, "bigint"],
+    ...(again ? [["again", "bigint"] as [string, string]] : []),
+    "where",
+    "first seen",
+    "message",
+  );
+  const rows = groups.map((g) => [
+    g.reason,
+    g.ticker,
+    count(g.letters),
+    count(g.records),
+    ...(again ? [count(g.again)] : []),
+    whereabouts(g),
+    ago(g.first),
+    g.message,
+  ]);
+  return fitted(columns, rows, columns.length - 1);
 };
 
 const whereabouts = ({ letters, archived }: Group): string =>

@@ -39,7 +39,7 @@ export const replay = async (place: Place, box: Letterbox, options: DlqOptions):
   }
   const mending = Object.entries(patch).map(([name, value]) => `${name}=${value}`);
   await confirmed(
-    `Send ${plural(asked.going.letters, "dead letter")} to ${box.name} again${mending.length ? ` with ${mending.join(", ")} in every record` : ""}? ${expectation(asked)}`,
+    `Send ${plural(asked.going.letters, "dead letter")} to ${box.name} again${mending.length ? ` with ${mending.join(", ")} in every record` : ""}? ${expectation(box, asked)}`,
     options.yes,
   );
   const { id, sent, missing, why } = await carryOut(place, box, options, trying, asked);
@@ -59,7 +59,7 @@ export const replay = async (place: Place, box: Letterbox, options: DlqOptions):
   place.output.result(result, () =>
     [
       `${plural(sent, "dead letter")} sent again.`,
-      `  replay ${id}: ${expectation(asked)}`,
+      `  replay ${id}: ${expectation(box, asked)}`,
       ...explained(asked),
       "",
       `Next: pregao dlq list ${box.name}${box.raw ? `, or pregao dlq undo ${box.name} ${id}` : ""}\n`,

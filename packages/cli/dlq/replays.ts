@@ -1,12 +1,13 @@
-import { type ReplayState, replays } from "../../aws/replays.ts";
-import { ago, count, fields, plural, table } from "../output.ts";
+import { isOpen, type ReplayState, replays } from "../../aws/replays.ts";
+import { ago, count, fields, fitted, plural } from "../output.ts";
 import type { Place } from "../place.ts";
-import type { Letterbox } from "./choice.ts";
+import { type Letterbox, thing } from "./choice.ts";
 
 /** `dlq replays`: who sent what again, and when; the newest last. */
 export const listReplays = async (place: Place, box: Letterbox): Promise<void> => {
   const all: ReplayState[] = [];
   for await (const one of replays(place.aws, box.name)) all.push(one);
+  const open = all.findLast(isOpen);
   const documents = all.map(({ replay: { format: _, ...replay }, accepted, cut, undone }) => ({
     ...replay,
     accepted,
@@ -17,20 +18,30 @@ export const listReplays = async (place: Place, box: Letterbox): Promise<void> =
     documents.length === 0
       ? `No replays of ${box.name}.\n\nNext: pregao dlq list ${box.name}\n`
       : [
-          table(
-            fields("replay", "when", "by", ["letters", "bigint"], ["accepted", "bigint"], "options", "undone"),
-            documents.map((d) => [
+          // A replay's name begins with its time.
+          fitted(
+            fields(
+              "replay",
+              "by",
+              ["letters", "bigint"],
+              [`${thing(box)}s`, "bigint"],
+              "letters accepted",
+              "options",
+              "undone",
+            ),
+            documents.map((d, i) => [
               d.replay,
-              ago(d.at),
-              `${d.by.user}@${d.by.host}`,
+              d.by.user,
               count(d.letters),
-              `${count(d.accepted)}${d.cut ? ` of ${plural(d.cut, "part")} unknown` : ""}`,
+              count(d.records),
+              `${count(d.accepted)}${d.cut ? `, ${plural(d.cut, "part")} unknown` : ""}`,
               optionsOf(d.options),
-              d.undone ? ago(d.undone) : "",
+              d.undone ? `${ago(d.undone)}${isOpen(all[i]!) ? ", not finished" : ""}` : "",
             ]),
+            5,
           ),
-          box.raw
-            ? `Next: pregao dlq undo ${box.name} ${documents.at(-1)!.replay}\n`
+          box.raw && open
+            ? `Next: pregao dlq undo ${box.name} ${open.replay.replay}\n`
             : `Next: pregao dlq list ${box.name}\n`,
         ].join("\n"),
   );

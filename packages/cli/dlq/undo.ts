@@ -1,3 +1,4 @@
+import { mustRebuild } from "../../../functions/advance.ts";
 import { digest } from "../../../functions/river.ts";
 import { eachLetter, nameOfLetter } from "../../aws/letters.ts";
 import { type Outgoing, send } from "../../aws/queues.ts";
@@ -34,6 +35,7 @@ type Brought = { letters: number; events: Set<string>; units: Set<string> };
  * `dlq undo`: takes a replay back. What of it passed is a dead letter again and counts as never arrived. The order:
  * letters back, events withdrawn, marked, units made anew. So a record is always in the queue or in the tables, for a
  * while in both; cut anywhere, the same command goes on: a letter that is given back twice is one, by its content.
+ * Before any of it: whether these units can be made anew.
  */
 export const undo = async (
   place: Place,
@@ -114,6 +116,12 @@ const takeBack = async (
       "withdrawn",
       `expected at most ${count(RUN_NAMES)} withdrawn records of ${dataset.name}, these would be ${count(withdrawn)}: correct the origin instead, its newer version replaces whole sessions`,
     );
+  try {
+    await mustRebuild(aws, dataset, [...brought.units]);
+  } catch (error) {
+    if (!(error instanceof PregaoError)) throw error;
+    throw new PregaoError(error.code, `nothing of the replay ${replay} was undone: ${error.message}`, error.details);
+  }
   await confirmed(
     `Undo the replay ${replay} of ${dataset.name} (${ago(at)})? ${plural(brought.events.size, "record")} of ${plural(brought.letters, "dead letter")} become dead letters again and leave the tables.`,
     options.yes,

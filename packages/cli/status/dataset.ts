@@ -7,7 +7,7 @@ import { depth } from "../../aws/queues.ts";
 import { dayNumber, dayOf, isSession, saoPauloDay } from "../../core/calendar.ts";
 import type { Commit } from "../../core/commit.ts";
 import type { Dataset } from "../../core/dataset.ts";
-import { holding } from "../../core/report.ts";
+import { heldOf } from "../held.ts";
 import { isApplied, openRaw } from "../lake.ts";
 import type { Place } from "../place.ts";
 import { deadLettersOf } from "./letters.ts";
@@ -51,14 +51,6 @@ export const statusOf = async (
     partial,
     deadLetters,
   };
-};
-
-const heldOf = (dataset: Dataset, commit: Commit | null): DatasetStatus["held"] => {
-  if (dataset.raw) return (commit?.held ?? []).map(({ key, findings }) => ({ key, findings }));
-  const findings = commit?.status === "held" ? holding(commit.audit, []) : [];
-  return findings.length
-    ? [{ key: null, findings: findings.map(({ law, session, origin }) => ({ law, session, origin })) }]
-    : [];
 };
 
 export const queueOf = async (place: Place, name: string, { oldestMessage }: Measured): Promise<Queue> => ({

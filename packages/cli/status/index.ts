@@ -4,5 +4,5 @@
 //   letters.ts  dead letters by reason
 //   stuck.ts    what does not go on by itself, and the command that frees it
 //   screen.ts   all of it on a screen
-export { type Status, status, statusOfNothing } from "./status.ts";
+export { type Status, status } from "./status.ts";
 export type { Stuck } from "./stuck.ts";

@@ -1,14 +1,11 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { type Measured, measure } from "../../aws/metrics.ts";
 import type { Depth } from "../../aws/queues.ts";
 import type { Commit } from "../../core/commit.ts";
 import type { Paused } from "../../core/run.ts";
 import { topology } from "../../core/topology.ts";
-import { type Output, printable } from "../output.ts";
 import type { Place } from "../place.ts";
 import { queueOf, statusOf } from "./dataset.ts";
-import { deadLettersOf, none } from "./letters.ts";
+import { deadLettersOf } from "./letters.ts";
 import { screenOf } from "./screen.ts";
 import { type Limits, limitsOf, type Stuck, stuckIn } from "./stuck.ts";
 
@@ -125,22 +122,6 @@ export const status = async (place: Place, now = Date.now()): Promise<void> => {
   const whole: Status = { ...found, stuck: stuckIn(found, limits, now) };
   place.output.result(whole, () => screenOf(whole, now));
   if (whole.stuck.length) process.exitCode = 1;
-};
-
-/** What there is where no river ever was, and nothing is made there: true if that is so. */
-export const statusOfNothing = (dir: string, output: Output): boolean => {
-  if (existsSync(join(dir, "stage.json"))) return false;
-  const queue: Queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
-  const landed = { queue, deadLetters: none };
-  const whole: Status = {
-    ...{ stage: "local", state: dir, endpoint: null, running: false },
-    ...{ datasets: [], landed, functions: [], stuck: [] },
-  };
-  output.result(
-    whole,
-    () => `There is no river in ${printable(dir)}: nothing came, nothing runs.\n\nNext: pregao demo\n`,
-  );
-  return true;
 };
 
 const functionsOf = ({ dropped }: Measured, limits: Limits): FunctionStatus[] =>

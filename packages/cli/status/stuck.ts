@@ -1,5 +1,6 @@
 import type { Topology } from "../../core/topology.ts";
 import { interval } from "../../local/clock.ts";
+import { acceptCommand, heldName, lawsOf } from "../held.ts";
 import { ago, argument, plural, printable } from "../output.ts";
 import type { DatasetStatus, DeadLetters, Queue, Status } from "./status.ts";
 
@@ -13,6 +14,7 @@ type Code =
   | "overdue"
   | "unapplied"
   | "broken"
+  | "damaged"
   | "failed"
   | "held"
   | "paused"
@@ -146,8 +148,20 @@ const unapplied = ({ dataset, commit }: DatasetStatus, running: boolean, limits:
   return [{ code: "unapplied", dataset, what, free }];
 };
 
+/** The file that a job says is damaged, and what makes it anew: core/report.ts, `damage`, in the words of the engine. */
+const DAMAGED = /\[base\] (\S+): ([\s\S]*?)\. What is published .*(pregao refine [\w-]+ --rebuild(?: --unit [\w.-]+)?)/;
+
+const damaged = (dataset: string, reason: string, waits: string): Stuck[] => {
+  const [, file, what, free] = DAMAGED.exec(reason) ?? [];
+  if (!file || !what || !free) return [];
+  const told = `a published file of ${dataset} is damaged, ${printable(`${file}: ${what}`)}; ${waits}`;
+  return [{ code: "damaged", dataset, what: told, free }];
+};
+
 const broken = ({ dataset, broken }: DatasetStatus, running: boolean): Stuck[] => {
   if (!broken) return [];
+  const base = damaged(dataset, broken.reason, "what arrives for it waits");
+  if (base.length) return base;
   const { free } = going(running, logOf(dataset, "WARN"));
   const what = `the job of ${dataset} is broken, not an object: ${broken.runs === 1 ? "its run" : `its last ${broken.runs} runs`} failed, none was published in between; last: ${printable(broken.reason)}`;
   return [{ code: "broken", dataset, what, free }];
@@ -157,21 +171,18 @@ const broken = ({ dataset, broken }: DatasetStatus, running: boolean): Stuck[] =
 const failed = ({ dataset, failed, broken }: DatasetStatus, running: boolean, now: number): Stuck[] =>
   broken
     ? []
-    : failed.map(({ key, at, reason }) => {
+    : failed.flatMap(({ key, at, reason }) => {
+        const base = damaged(dataset, reason, `${printable(key)} waits for it`);
+        if (base.length) return base;
         const { free } = going(running, logOf(dataset, "WARN"));
         const what = `the job failed on ${printable(key)} ${ago(at, now)} (${printable(reason)}); it is tried again after the next run that is published, or after an hour`;
-        return { code: "failed", dataset, what, free };
+        return [{ code: "failed" as const, dataset, what, free }];
       });
 
 const held = ({ dataset, held }: DatasetStatus): Stuck[] =>
-  held.map(({ key, findings }) => {
-    const laws = findings.map((f) => `${f.law}${f.session ? ` on ${f.session}` : ""}`).join(", ");
-    const [first] = findings;
-    const accept = first
-      ? ` --law ${argument(first.law)}${first.session ? ` --session ${argument(first.session)}` : ""}${first.origin ? ` --origin ${argument(first.origin)}` : ""}`
-      : "";
-    const what = `${key === null ? `what ${dataset} is made of` : printable(key)} is held by ${printable(laws)}; publish a corrected file, or accept it as it is`;
-    return { code: "held", dataset, what, free: `pregao accept ${dataset}${accept}` };
+  held.map((one) => {
+    const what = `${heldName(dataset, one)} is held by ${lawsOf(one)}; publish a corrected file, or accept it as it is`;
+    return { code: "held", dataset, what, free: acceptCommand(dataset, one) };
   });
 
 const paused = ({ dataset, paused }: DatasetStatus, now: number): Stuck[] =>
@@ -193,7 +204,8 @@ const refused = (name: string, dataset: string | null, letters: DeadLetters, now
     looked === 0
       ? `${plural(hidden, "dead letter")} of ${name}, in the hands of another command or of one that was interrupted`
       : `${looked < count ? "more than " : ""}${plural(records, "record")} of ${name} refused, the oldest ${ago(oldest ?? "", now)}`;
-  return [{ code: "refused", dataset, what, free: `pregao dlq list ${name}` }];
+  const aside = `; what nobody will mend goes aside with pregao dlq archive ${name}`;
+  return [{ code: "refused", dataset, what: `${what}${aside}`, free: `pregao dlq list ${name}` }];
 };
 
 const partial = ({ dataset, partial }: DatasetStatus, now: number): Stuck[] => {

@@ -1,8 +1,9 @@
 import { originKey } from "../../../functions/scrape.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
+import { tickerColumn } from "../lake.ts";
 import type { Place } from "../place.ts";
-import { type Census, census, type Look, rowsOfOrigins } from "./census.ts";
+import { type Census, census, type Look, type Places, rowsOfOrigins, type Scope } from "./census.ts";
 import { type Expected, expectedOf, type Reopened, recordId, reopen } from "./expected.ts";
 import type { Letters } from "./letters.ts";
 
@@ -24,6 +25,53 @@ export type Account = Omit<Census, "gone"> & {
   damage: string | null;
   /** At most 1,000. */
   lost: Lost[];
+  /** A row of it, to be explained. */
+  example: { ticker: string; session: string } | null;
+};
+
+/** What adds up: `total` is the sum of its terms, each more than 0, with the name that a screen gives it. */
+export type Identity = { name: string; total: number; terms: { name: string; n: number }[] };
+
+const places: Record<keyof Places, string> = {
+  ...{ published: "published", waiting: "waiting", superseded: "superseded", rejected: "rejected" },
+  ...{ withdrawn: "withdrawn", inFlight: "in flight", missing: "missing" },
+};
+
+/**
+ * The numbers of an account, every one of them. Each counts distinct events and records, but for `sent` and the tables,
+ * which count lines and rows:
+ *
+ *   sent   = repeated + the places of the file's own rows and records + sent again otherwise
+ *   made   = the places of what replays made of those sent again + sent again otherwise (refused once more, then replayed)
+ *   in raw = the places of all that is in raw, of the file or made + what is in raw and of neither
+ *   in tables = rows by table
+ *
+ * So a record that was put right is one `sent again otherwise` of what was sent, and one row made, wherever that is; put
+ * right twice, with an undo in between, two: one withdrawn and one published.
+ */
+export const identities = (a: Account): Identity[] => {
+  const placed = (of: Places) =>
+    (Object.keys(places) as (keyof Places)[]).map((at) => ({ name: places[at], n: of[at] }));
+  const identity = (name: string, total: number, terms: Identity["terms"]) => ({
+    ...{ name, total },
+    terms: terms.filter(({ n }) => n > 0),
+  });
+  const otherwise = (n: number) => ({ name: "sent again otherwise", n });
+  const tables = Object.entries(a.tables).map(([name, n]) => ({ name: `in ${name}`, n }));
+  return [
+    identity(a.archive === "whole" ? "sent" : "arrived", a.sent, [
+      ...placed(a),
+      otherwise(a.replayed),
+      { name: "repeated", n: a.repeated },
+    ]),
+    identity("made by replays", a.made.count, [...placed(a.made), otherwise(a.made.replayed)]),
+    identity("in raw", a.raw, [...placed(a.inRaw), { name: "of no file", n: a.inRaw.invented }]),
+    identity(
+      "in tables",
+      tables.reduce((sum, { n }) => sum + n, 0),
+      tables,
+    ),
+  ];
 };
 
 /** All that is the same for every origin of one look. */
@@ -55,7 +103,7 @@ export const accountOf = async (
     scope: rowsOfOrigins([sha256], session),
     session,
     ...facts,
-    ...facts.letters.of(sha256),
+    ...facts.letters.of(sha256, session),
   });
   const { version, scraped_at } = opened.origin;
   return {
@@ -69,6 +117,7 @@ export const accountOf = async (
     archive: "whole",
     damage: null,
     lost: found.problems.missing.count > 0 ? await lostOf(opened, session, found.problems.missing.ids, dataset) : [],
+    example: expected.example,
   };
 };
 
@@ -101,18 +150,16 @@ export const withoutFile = async (
   session: string | undefined,
   facts: Facts,
 ): Promise<Account | null> => {
-  const letters = origins.map((sha256) => facts.letters.of(sha256));
+  const letters = origins.map((sha256) => facts.letters.of(sha256, session));
+  const scope = rowsOfOrigins(origins, session);
   const { gone: _, ...found } = await census(place, {
-    dataset,
-    expected: null,
-    scope: rowsOfOrigins(origins, session),
-    session,
+    ...{ dataset, expected: null, scope, session },
     ...facts,
-    // A dead letter does not say of which session it is without being judged.
-    refused: session === undefined ? letters.flatMap((of) => of.refused) : [],
-    replayed: session === undefined ? letters.flatMap((of) => of.replayed) : [],
+    refused: letters.flatMap((of) => of.refused),
+    replayed: letters.flatMap((of) => of.replayed),
   });
-  if (found.sent === 0 && Object.values(found.problems).every(({ count }) => count === 0)) return null;
+  const nothing = found.sent + found.made.count + found.raw === 0;
+  if (nothing && Object.values(found.problems).every(({ count }) => count === 0)) return null;
   return {
     ...found,
     sha256: origins.length === 1 ? origins[0]! : null,
@@ -124,7 +171,17 @@ export const withoutFile = async (
     archive: "none",
     damage: null,
     lost: [],
+    example: found.raw > 0 ? await exampleOf(dataset, scope, facts) : null,
   };
+};
+
+const exampleOf = async (dataset: Dataset, scope: Scope, { raw }: Facts): Promise<Account["example"]> => {
+  const { table, session } = dataset.raw!;
+  const [row] = await raw.all(
+    (readable) =>
+      `SELECT ${tickerColumn(dataset)} AS ticker, ${session} AS session FROM ${table.name} WHERE ${readable} AND ${scope.where({ session, raw: true })} LIMIT 1`,
+  );
+  return row?.ticker && row.session ? { ticker: row.ticker, session: row.session } : null;
 };
 
 /** Of what is missing the ticker, session and message. */

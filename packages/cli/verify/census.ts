@@ -39,37 +39,54 @@ export type Problems = {
   missing: Named;
   /** In more than one row of the tables. */
   doubled: Named;
-  /** In raw or a table, and not in the origin's file nor made of a dead letter of it. */
+  /** In a table and not in raw, and neither in the origin's file nor made of a dead letter of it. */
   invented: Named;
+  /** The same, in raw: a rebuild would make it again. */
+  inventedInRaw: Named;
   /** Still in a table although it was withdrawn, or a greater origin of its session is complete. */
   stale: Named;
 };
 
-/** Where the rows of an origin are. `sent` is the sum of the others from `repeated` on. */
-export type Census = {
-  sent: number;
-  /** Lines that say the same as another line of the file: one event. */
-  repeated: number;
+/** Where rows are; each is in one place. Those in flight may be in raw, in an object that is not settled. */
+export type Places = {
   /** Rows that stand in a table, and in which. */
   published: number;
   waiting: number;
   superseded: number;
   rejected: number;
-  /** Rejected once, then sent again with other content. */
-  replayed: number;
   withdrawn: number;
   inFlight: number;
   missing: number;
+};
+
+/** Where the rows of an origin are; how the numbers add up: account.ts, `identities`. */
+export type Census = Places & {
+  sent: number;
+  /** Lines that say the same as another line of the file: one event. */
+  repeated: number;
+  /** Rejected once, then sent again with other content: counted on among those `made`. */
+  replayed: number;
+  /** What replays made of dead letters of it: rows, and records that were refused again. */
+  made: Places & { count: number; replayed: number };
   /** Distinct events in raw. */
   raw: number;
+  inRaw: Places & { invented: number };
+  /** Rows by table. */
   tables: Record<string, number>;
   /** Of those in flight, the ones that wait for a person, or for another try, by what stops them. */
   stopped: { held: number; failed: number };
   problems: Problems;
+  /** The raw objects of what is invented in raw, and how they stand; null: settled. At most 1,000. */
+  objects: { key: string; is: Open | null }[];
   /** Of the missing those that raw has: a rebuild gives them their place, and nothing has to be sent for it. */
   unrefined: number;
-  /** Ids of the rows that raw has not, and of the missing records that the judge refuses: what a repair sends again. */
-  gone: { events: ReadonlySet<string>; records: ReadonlySet<string> };
+  /** Of the missing those that a repair sends again. */
+  repairable: number;
+  /**
+   * Ids of the rows that raw has not, and of the missing records that the judge refuses: what a repair sends again from
+   * the archive. `made`: what it sends again from the documents of replays.
+   */
+  gone: { events: ReadonlySet<string>; records: ReadonlySet<string>; made: ReadonlySet<string> };
 };
 
 /** Of which rows: SQL for raw and for a table. */
@@ -98,15 +115,17 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
   const refused = expected?.refused ?? newIds();
   /** Events that are not of the file. */
   const extra = newIds();
-  const odd: string[] = [];
+  /** Ids that are none, with their bits. */
+  const odd = new Map<string, number>();
   const openIn = { held: 0, failed: 0 };
   /** Sets bits of an event wherever it belongs. @returns the bits that it had. */
   const note = (id: string, bits: number): number => {
     const before = events.mark(id, bits);
     if (before !== null) return before;
     if (!isId(id)) {
-      if (!odd.includes(id) && odd.length < NAMED) odd.push(id);
-      return 0;
+      const had = odd.get(id) ?? 0;
+      if (odd.size < NAMED || odd.has(id)) odd.set(id, had | bits);
+      return had;
     }
     const had = extra.bits(id) ?? 0;
     extra.add(id, bits);
@@ -116,18 +135,19 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
   /** Records that a replay sent and that were refused again. */
   const again = newIds();
   for (const { records, events: made, certain, refused: back } of look.replayed) {
-    for (const id of records)
-      if (expected) refused.mark(id, REPLAYED);
+    for (const { id } of records)
+      if (expected || again.bits(id) !== null) refused.mark(id, REPLAYED);
       else refused.add(id, REPLAYED);
+    // Which of several sessions it is of may not be known: then it is only what it is seen to be.
+    const known = (session: string | null) => certain && (look.session === undefined || session !== null);
     for (const { id, session } of made)
-      if ((look.session === undefined || look.session === session) && events.bits(id) === null)
-        extra.add(id, REPLAYED | (certain ? CERTAIN : 0));
-    for (const id of back) if (refused.mark(id, 0) === null) again.add(id, certain ? CERTAIN : 0);
-    for (const id of records) again.mark(id, REPLAYED);
+      if (events.bits(id) === null) extra.add(id, REPLAYED | (known(session) ? CERTAIN : 0));
+    for (const { id, session } of back) if (refused.mark(id, 0) === null) again.add(id, known(session) ? CERTAIN : 0);
+    for (const { id } of records) again.mark(id, REPLAYED);
   }
   for (const letter of look.refused) {
-    for (const id of letter.events) if (events.mark(id, LETTER) === null) extra.mark(id, LETTER);
-    for (const id of letter.records)
+    for (const { id } of letter.events) if (events.mark(id, LETTER) === null) extra.mark(id, LETTER);
+    for (const { id } of letter.records)
       if (again.mark(id, LETTER) === null && refused.mark(id, LETTER) === null && !expected) refused.add(id, LETTER);
   }
   for (const id of withdrawn) if (events.mark(id, WITHDRAWN) === null) extra.mark(id, WITHDRAWN);
@@ -147,6 +167,8 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
   const days = await daysOf(look);
   const completes: Completes = days ? await completesOf(place, look, days) : new Map();
   const tables: Record<string, number> = {};
+  // Raw that is gone cannot say of which rows it was.
+  const torn = !expected && look.raw.gone().length > 0;
   const { published, waiting } = rowTables(dataset);
   const dayColumn = dataset.sessions?.column ?? null;
   for (const table of [...published, ...waiting]) {
@@ -158,6 +180,7 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
       dataset,
       `SELECT event_id${day ? `, ${day}` : ""} FROM ${table.name} WHERE ${scope.where({ session: day, raw: false })}`,
     )) {
+      if (torn && id && isId(id) && extra.bits(id) === null) events.add(id, 0);
       const before = note(id ?? "", bit);
       if (before & TABLES) note(id ?? "", TWICE);
       if (before & WITHDRAWN || (bit === PUBLISHED && expected && of && isBelow(expected, of, completes)))
@@ -167,7 +190,22 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
     tables[table.name] = rows;
   }
   await explainAbsent(place, look, [events, extra], completes, days);
-  return counted(look, { events, refused, again, extra, odd, tables, openIn });
+  const found = counted(look, { events, refused, again, extra, odd, tables, openIn });
+  return { ...found, objects: await objectsOf(place, look, found.problems.inventedInRaw.ids) };
+};
+
+/** In which raw objects these events are. */
+const objectsOf = async (place: Place, look: Look, ids: readonly string[]): Promise<Census["objects"]> => {
+  if (ids.length === 0) return [];
+  const { name } = look.dataset.raw!.table;
+  const rows = await look.raw.all(
+    (readable) =>
+      `SELECT DISTINCT "$path" AS path FROM ${name} WHERE ${readable} AND event_id IN ${inList(ids)} LIMIT ${NAMED}`,
+  );
+  return rows
+    .map(({ path }) => keyOf(place, path ?? ""))
+    .sort()
+    .map((key) => ({ key, is: look.open.get(key) ?? null }));
 };
 
 /** The first and the last session that these rows are of; null if there are none. */
@@ -215,16 +253,13 @@ type Seen = {
   refused: Ids;
   again: Ids;
   extra: Ids;
-  odd: readonly string[];
+  odd: ReadonlyMap<string, number>;
   tables: Record<string, number>;
   openIn: { held: number; failed: number };
 };
 
 /** The place of an event. A row in a table that raw does not have would not survive being made anew. */
-const placeOf = (
-  bits: number,
-  quiet: boolean,
-): "published" | "waiting" | "superseded" | "rejected" | "withdrawn" | "inFlight" | "missing" => {
+const placeOf = (bits: number, quiet: boolean): keyof Places => {
   if (bits & WITHDRAWN) return "withdrawn";
   if (bits & TABLES && bits & RAW) return bits & PUBLISHED ? "published" : "waiting";
   if (bits & OPEN) return "inFlight";
@@ -235,48 +270,56 @@ const placeOf = (
   return quiet ? "missing" : "inFlight";
 };
 
-const counted = (look: Look, { events, refused, again, extra, odd, tables, openIn }: Seen): Census => {
+const nowhere = (): Places => ({
+  ...{ published: 0, waiting: 0, superseded: 0, rejected: 0 },
+  ...{ withdrawn: 0, inFlight: 0, missing: 0 },
+});
+
+const counted = (look: Look, { events, refused, again, extra, odd, tables, openIn }: Seen): Omit<Census, "objects"> => {
   const { expected, quiet } = look;
   const named = () => ({ count: 0, ids: [] as string[] });
-  const problems: Problems = { missing: named(), doubled: named(), invented: named(), stale: named() };
+  const problems: Problems = {
+    ...{ missing: named(), doubled: named(), invented: named() },
+    ...{ inventedInRaw: named(), stale: named() },
+  };
   const name = (kind: keyof Problems, id: string) => {
     if (problems[kind].count++ < NAMED) problems[kind].ids.push(id);
   };
-  const gone = { events: new Set<string>(), records: new Set<string>() };
-  const sums = {
-    published: 0,
-    waiting: 0,
-    superseded: 0,
-    rejected: 0,
-    withdrawn: 0,
-    inFlight: 0,
-    missing: 0,
-    replayed: 0,
-  };
+  const gone = { events: new Set<string>(), records: new Set<string>(), made: new Set<string>() };
+  const sums = { ...nowhere(), replayed: 0 };
+  const made = { ...nowhere(), count: 0, replayed: 0 };
+  const inRaw = { ...nowhere(), invented: 0 };
   let raw = 0;
   let unrefined = 0;
-  const all = (id: string, bits: number): ReturnType<typeof placeOf> => {
-    if (bits & RAW) raw++;
+  const place = (id: string, bits: number, into: Places, lost: Set<string>): void => {
     if (bits & TWICE) name("doubled", id);
     if (bits & STALE) name("stale", id);
     const at = placeOf(bits, quiet);
-    if (at === "missing") {
-      name("missing", id);
-      if (bits & RAW) unrefined++;
-      else gone.events.add(id);
+    into[at]++;
+    if (bits & RAW) {
+      raw++;
+      inRaw[at]++;
     }
-    return at;
+    if (at !== "missing") return;
+    name("missing", id);
+    if (bits & RAW) unrefined++;
+    else lost.add(id);
   };
-  events.each((id, bits) => {
-    sums[all(id, bits)]++;
-  });
+  const invented = (id: string, bits: number): void => {
+    name(bits & RAW ? "inventedInRaw" : "invented", id);
+    if (!(bits & RAW)) return;
+    raw++;
+    inRaw.invented++;
+  };
+  events.each((id, bits) => place(id, bits, sums, gone.events));
   extra.each((id, bits) => {
-    // What a replay made is counted as the record that it was made of; it must have its place all the same.
-    if (bits & REPLAYED) {
-      if (bits & CERTAIN || bits & (RAW | TABLES)) all(id, bits);
-    } else name("invented", id);
+    if (!(bits & REPLAYED)) invented(id, bits);
+    else if (bits & CERTAIN || bits & (RAW | TABLES)) {
+      place(id, bits, made, gone.made);
+      made.count++;
+    }
   });
-  for (const id of odd) name("invented", id);
+  for (const [id, bits] of odd) invented(id, bits);
   refused.each((id, bits) => {
     if (bits & LETTER) sums.rejected++;
     else if (bits & REPLAYED) sums.replayed++;
@@ -288,11 +331,23 @@ const counted = (look: Look, { events, refused, again, extra, odd, tables, openI
     }
   });
   again.each((id, bits) => {
-    if (quiet && bits & CERTAIN && !(bits & (LETTER | REPLAYED))) name("missing", id);
+    if (!(bits & (LETTER | REPLAYED | CERTAIN))) return;
+    made.count++;
+    if (bits & LETTER) made.rejected++;
+    else if (bits & REPLAYED) made.replayed++;
+    else if (!quiet) made.inFlight++;
+    else {
+      made.missing++;
+      name("missing", id);
+    }
   });
   const distinct = events.size() + refused.size();
   const sent = expected?.sent ?? distinct;
-  return { sent, repeated: sent - distinct, ...sums, raw, unrefined, tables, stopped: openIn, problems, gone };
+  return {
+    ...{ sent, repeated: sent - distinct, ...sums, made, raw, inRaw, tables },
+    ...{ stopped: openIn, problems, unrefined, gone },
+    repairable: gone.made.size + (expected ? gone.events.size + gone.records.size : 0),
+  };
 };
 
 /** The rows of some origins, perhaps of one session only. */

@@ -21,6 +21,8 @@ export type Expected = {
   refused: Ids;
   /** The dead letters that these travel in, by id. */
   letters: ReadonlySet<string>;
+  /** The first row that the judge takes. */
+  example: { ticker: string; session: string } | null;
 };
 
 /** One message of an origin, judged again. */
@@ -112,8 +114,10 @@ export const expectedOf = async (
   const letters = new Set<string>();
   let sent = 0;
   let done = 0;
+  let example: Expected["example"] = null;
   for await (const { message, rows, letters: found } of of.messages(session)) {
     for (const { id } of rows) events.add(id);
+    if (rows[0]) example ??= { ticker: message.group, session: rows[0].session };
     sent += rows.length;
     for (const letter of found) {
       if (letter.records.length) letters.add(letter.id);
@@ -123,5 +127,5 @@ export const expectedOf = async (
     done += message.rows;
     progress(done);
   }
-  return { origin: of.origin, source: of.source, sent, sessions: of.sessions, events, refused, letters };
+  return { origin: of.origin, source: of.source, sent, sessions: of.sessions, events, refused, letters, example };
 };

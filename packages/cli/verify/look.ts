@@ -19,6 +19,10 @@ export type Verified = {
   unseen: string | null;
   /** Keys of raw objects that are no Parquet or have other columns: no row of theirs is counted. */
   unreadable: string[];
+  /** Keys of raw objects that the store lists and whose bytes are gone: their rows are not in raw. */
+  gone: string[];
+  /** Dead letters that name no origin, and are in no account; 0 if one origin or session is asked about. */
+  nameless: number;
   accounts: Account[];
   /** What --repair sent. */
   repaired: { messages: number; rows: number } | null;
@@ -34,8 +38,7 @@ const DOUBTS = 3;
 /** Origins named in one statement: Athena takes 256 KiB. */
 const TOGETHER = 1000;
 
-export const lostIn = ({ accounts }: Verified): number =>
-  accounts.reduce((sum, a) => sum + (a.archive === "whole" ? a.problems.missing.count - a.unrefined : 0), 0);
+export const lostIn = ({ accounts }: Verified): number => accounts.reduce((sum, a) => sum + a.repairable, 0);
 
 /** Read in this order, so that what moves meanwhile is seen on its way rather than nowhere. */
 export const factsOf = async (place: Place, dataset: Dataset, patience: number): Promise<Facts> => {
@@ -93,6 +96,8 @@ export const look = async (
     quiet: known.quiet,
     unseen: known.letters.unseen,
     unreadable: known.raw.unreadable(),
+    gone: known.raw.gone(),
+    nameless: options.origin === undefined && options.session === undefined ? known.letters.nameless : 0,
     accounts,
     repaired: null,
     whole: !accounts.some(isAmiss),
@@ -104,7 +109,7 @@ const originsOf = async (
   place: Place,
   dataset: Dataset,
   { origin }: Pick<VerifyOptions, "origin">,
-  { raw }: Facts,
+  { raw, letters }: Facts,
 ): Promise<{ archived: string[]; others: string[] }> => {
   const wanted = (sha256: string) => origin === undefined || sha256.startsWith(origin);
   const archived = new Set<string>();
@@ -112,9 +117,10 @@ const originsOf = async (
     archived.add(key.slice(dataset.name.length + 1));
   const others = new Set<string>();
   const { published, waiting } = rowTables(dataset);
-  const note = ([sha256]: (string | null)[]) => {
+  const note = ([sha256]: readonly (string | null)[]) => {
     if (sha256 && !archived.has(sha256)) others.add(sha256);
   };
+  for (const sha256 of letters.origins) note([sha256]);
   const all = (name: string) => `SELECT DISTINCT origin_sha256 FROM ${name}`;
   for await (const row of raw.rows((readable) => `${all(dataset.raw!.table.name)} WHERE ${readable}`)) note(row);
   for (const { name } of [...published, ...waiting])

@@ -1,4 +1,4 @@
-import { send } from "../../aws/queues.ts";
+import { type Outgoing, send } from "../../aws/queues.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import type { Message } from "../../core/message.ts";
@@ -6,27 +6,27 @@ import type { Place } from "../place.ts";
 import { derive } from "./account.ts";
 import { census, rowsOfOrigins } from "./census.ts";
 import { recordId, reopen } from "./expected.ts";
+import { sentFor } from "./letters.ts";
 import { factsOf, type Verified } from "./look.ts";
 import type { VerifyOptions } from "./verify.ts";
 
-/** For how long each origin's last look waits until what is under way has its place. */
-const SETTLE_MS = 10_000;
-
 /**
- * Sends again the messages that carry what is missing, as they were: the archive says each to the byte, and what is there
- * already is changed by none of them.
+ * Sends again the messages that carry what is missing, as they were: the archive says each to the byte, and the documents
+ * of replays what was put right. What is there already is changed by none of them. `patience`: how long each origin's last
+ * look waits for quiet, ms.
  */
 export const repair = async (
   place: Place,
   dataset: Dataset,
   options: VerifyOptions,
   { accounts }: Verified,
-  patience: number | null,
+  patience: number,
 ): Promise<NonNullable<Verified["repaired"]>> => {
   const repaired = { messages: 0, rows: 0 };
-  for (const { sha256, archive, problems, unrefined } of accounts) {
-    if (archive !== "whole" || sha256 === null || problems.missing.count === unrefined) continue;
-    const now = await factsOf(place, dataset, patience ?? SETTLE_MS);
+  const lost = accounts.filter((a) => a.repairable > 0);
+  for (const { sha256, archive } of lost) {
+    if (archive !== "whole" || sha256 === null) continue;
+    const now = await factsOf(place, dataset, patience);
     const opened = await reopen(place.aws, dataset, sha256);
     const expected = await derive(place, opened, options.session);
     const { gone } = await census(place, {
@@ -35,29 +35,39 @@ export const repair = async (
       scope: rowsOfOrigins([sha256], options.session),
       session: options.session,
       ...now,
-      ...now.letters.of(sha256),
+      ...now.letters.of(sha256, options.session),
     });
-    let rows = 0;
     async function* carrying(): AsyncGenerator<Message> {
       for await (const { message, rows: judged, letters } of opened.messages(options.session)) {
-        const lost =
+        const found =
           judged.filter(({ id }) => gone.events.has(id)).length +
           letters.flatMap((l) => l.records).filter((r) => gone.records.has(recordId(r))).length;
-        if (lost === 0) continue;
-        rows += lost;
+        if (found === 0) continue;
+        repaired.rows += found;
         yield message;
       }
     }
-    // No deadline: the archive is read while it is sent, and an outage is waited for from the last success on.
-    const sent = await send(place.aws, dataset.name, carrying());
-    const not = sent.find((one) => one.outcome !== "accepted");
-    if (not)
-      throw new PregaoError(
-        "not_accepted",
-        `a message of ${sha256} was not accepted by the queue (${not.reason}). Run the same command again: sending twice changes nothing`,
-      );
-    repaired.messages += sent.length;
-    repaired.rows += rows;
+    repaired.messages += await sendAll(place, dataset, carrying());
   }
+  const made = new Set(lost.flatMap((a) => a.problems.missing.ids));
+  async function* replayed(): AsyncGenerator<Outgoing> {
+    for await (const { message, events } of sentFor(place, dataset, made)) {
+      repaired.rows += events;
+      yield message;
+    }
+  }
+  repaired.messages += await sendAll(place, dataset, replayed());
   return repaired;
+};
+
+/** No deadline: what is sent is read meanwhile, and an outage is waited for from the last success on. */
+const sendAll = async (place: Place, dataset: Dataset, messages: AsyncIterable<Outgoing>): Promise<number> => {
+  const sent = await send(place.aws, dataset.name, messages);
+  const not = sent.find((one) => one.outcome !== "accepted");
+  if (not)
+    throw new PregaoError(
+      "not_accepted",
+      `a message was not accepted by the queue (${not.reason}). Run the same command again: sending twice changes nothing`,
+    );
+  return sent.length;
 };

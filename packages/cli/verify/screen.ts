@@ -1,6 +1,6 @@
 import type { Dataset } from "../../core/dataset.ts";
-import { count, plural, printable } from "../output.ts";
-import { type Account, isAmiss } from "./account.ts";
+import { argument, count, plural, printable } from "../output.ts";
+import { type Account, type Identity, identities, isAmiss } from "./account.ts";
 import type { Problems } from "./census.ts";
 import type { Verified } from "./look.ts";
 
@@ -11,16 +11,18 @@ const IDS_SHOWN = 10;
 /** What verify found, on a screen. */
 export const screen = (dataset: Dataset, verified: Verified): string => {
   const { accounts, repaired, session } = verified;
+  const box = `Next: pregao dlq list ${dataset.name}\n`;
+  if (accounts.length === 0 && verified.nameless > 0 && !session)
+    return `No row of ${dataset.name} has arrived; ${namelessLine(verified.nameless)}\n\n${box}`;
   if (accounts.length === 0)
     return `Nothing of ${dataset.name}${session ? ` on ${session}` : ""} has arrived.\n\nNext: pregao ingest ${dataset.name} --file FILE --wait\n`;
-  const worth = accounts.length <= SHOWN ? accounts : accounts.filter((a) => isAmiss(a) || a.inFlight > 0);
+  const worth =
+    accounts.length <= SHOWN ? accounts : accounts.filter((a) => isAmiss(a) || a.inFlight + a.made.inFlight > 0);
   const shown = worth.slice(0, SHOWN);
   const others = accounts.length - shown.length;
   return [
     ...(repaired
-      ? [
-          `Sent ${plural(repaired.messages, "message")} again from the archive, with ${plural(repaired.rows, "missing row")}.\n`,
-        ]
+      ? [`Sent ${plural(repaired.messages, "message")} again, with ${plural(repaired.rows, "missing row")}.\n`]
       : []),
     ...shown.map(account),
     ...(others
@@ -29,37 +31,36 @@ export const screen = (dataset: Dataset, verified: Verified): string => {
     verdict(verified),
     ...left(verified),
     "",
-    next(dataset, accounts),
+    next(dataset, verified),
     "",
   ].join("\n");
 };
 
 const account = (a: Account): string => {
-  const parts: [number, string][] = [
-    [a.published, "published"],
-    [a.waiting, "waiting"],
-    [a.superseded, "superseded"],
-    [a.rejected, "rejected"],
-    [a.replayed, "sent again otherwise"],
-    [a.withdrawn, "withdrawn"],
-    [a.inFlight, "in flight"],
-    [a.missing, "missing"],
-    [a.repeated, "repeated"],
-  ];
-  const sum = parts.filter(([n], i) => n > 0 || i === 0).map(([n, name]) => `${count(n)} ${name}`);
-  const tables = Object.entries(a.tables).filter(([, n]) => n > 0);
   const { held, failed } = a.stopped;
   return [
     title(a),
     ...(a.damage ? [`  damaged     ${printable(a.damage)}`] : []),
-    `  ${count(a.sent)} ${a.archive === "whole" ? "sent" : "arrived"} = ${sum.join(" + ")}`,
-    `  ${count(a.raw)} in raw${tables.length ? `, ${tables.map(([name, n]) => `${count(n)} in ${name}`).join(", ")}` : ""}`,
-    ...(held ? [`  held        ${plural(held, "row")} wait for a person`] : []),
-    ...(failed ? [`  failed      ${plural(failed, "row")} wait for another try of the job`] : []),
+    ...identities(a).flatMap(sum),
+    ...(held ? [`  held        ${waits(held)} for a person`] : []),
+    ...(failed ? [`  failed      ${waits(failed)} for another try of the job`] : []),
     ...(Object.keys(means) as (keyof Problems)[]).flatMap((kind) => problem(a, kind)),
     "",
   ].join("\n");
 };
+
+/** Of an identity of nothing there is nothing to say, but how many were sent. */
+const sum = ({ name, total, terms }: Identity, at: number): string[] =>
+  total === 0 && at > 0
+    ? []
+    : [
+        `  ${count(total)} ${name}${terms.length ? ` = ${terms.map((t) => `${count(t.n)} ${t.name}`).join(" + ")}` : ""}`,
+      ];
+
+const waits = (n: number): string => `${plural(n, "row")} ${n === 1 ? "waits" : "wait"}`;
+
+const namelessLine = (n: number): string =>
+  `${plural(n, "dead letter")} ${n === 1 ? "names" : "name"} no file, and ${n === 1 ? "is" : "are"} in no account.`;
 
 const title = (a: Account): string =>
   a.archive === "none"
@@ -76,11 +77,14 @@ const title = (a: Account): string =>
 const means: Record<keyof Problems, string> = {
   missing: "not where they must be",
   doubled: "in more than one row",
-  invented: "of no file",
+  invented: "in a table, of no file",
+  inventedInRaw: "in raw, of no file",
   stale: "still published, though withdrawn or superseded",
 };
 
-const problem = ({ problems, lost }: Account, kind: keyof Problems): string[] => {
+const names: Partial<Record<keyof Problems, string>> = { inventedInRaw: "invented" };
+
+const problem = ({ problems, lost, objects }: Account, kind: keyof Problems): string[] => {
   const { count: n, ids } = problems[kind];
   if (n === 0) return [];
   const known = new Map(lost.map((one) => [one.id, one]));
@@ -89,15 +93,24 @@ const problem = ({ problems, lost }: Account, kind: keyof Problems): string[] =>
     return `    ${printable(id)}${one ? `  ${printable(one.ticker)}  ${printable(one.session)}${one.refused ? "  a record that is refused" : ""}` : ""}`;
   });
   return [
-    `  ${kind.padEnd(11)} ${count(n)} ${means[kind]}`,
+    `  ${(names[kind] ?? kind).padEnd(11)} ${count(n)} ${means[kind]}`,
     ...shown,
     ...(n > shown.length ? [`    … and ${count(n - shown.length)} more (--json names up to 1,000)`] : []),
+    ...(kind === "inventedInRaw"
+      ? objects.slice(0, IDS_SHOWN).map(({ key, is }) => `    in ${printable(key)}${is ? `, ${is}` : ""}`)
+      : []),
   ];
 };
 
 /** What was not looked at. */
-const left = ({ unseen, unreadable }: Verified): string[] => [
+const left = ({ unseen, unreadable, gone, nameless }: Verified): string[] => [
   ...(unseen ? [`${unseen}.`] : []),
+  ...(nameless ? [`Besides, ${namelessLine(nameless)}`] : []),
+  ...(gone.length
+    ? [
+        `${plural(gone.length, "raw object")} ${gone.length === 1 ? "is" : "are"} gone, ${printable(gone[0]!)}${gone.length > 1 ? " the first" : ""}: what no other one has is missing.`,
+      ]
+    : []),
   ...(unreadable.length
     ? [
         `Left out: ${plural(unreadable.length, "raw object")} that ${unreadable.length === 1 ? "is" : "are"} no Parquet or of other columns, ${printable(unreadable[0]!)}${unreadable.length > 1 ? " the first" : ""}; see pregao dlq list landed.`,
@@ -111,12 +124,12 @@ const verdict = ({ accounts, whole, quiet }: Verified): string => {
     const amiss = (Object.keys(means) as (keyof Problems)[]).filter((kind) => sums(kind) > 0);
     const damaged = accounts.filter((a) => a.damage !== null).length;
     return [
-      ...amiss.map((kind) => `${count(sums(kind))} ${kind}`),
+      ...amiss.map((kind) => `${count(sums(kind))} ${names[kind] ? `${names[kind]} in raw` : kind}`),
       ...(damaged ? [`${plural(damaged, "file")} damaged in the archive`] : []),
       ...(quiet ? [] : ["while others are on their way"]),
     ].join(", ");
   }
-  const flying = accounts.reduce((sum, a) => sum + a.inFlight, 0);
+  const flying = accounts.reduce((sum, a) => sum + a.inFlight + a.made.inFlight, 0);
   const rows = plural(
     accounts.reduce((sum, a) => sum + a.sent, 0),
     "row",
@@ -126,16 +139,32 @@ const verdict = ({ accounts, whole, quiet }: Verified): string => {
 };
 
 /** The command that mends what is worst. */
-const next = (dataset: Dataset, accounts: readonly Account[]): string => {
-  const has = (kind: keyof Problems) => accounts.some((a) => a.problems[kind].count > 0);
+const next = (dataset: Dataset, { accounts, nameless }: Verified): string => {
+  const some = (is: (a: Account) => boolean) => accounts.some(is);
+  const has = (kind: keyof Problems) => some((a) => a.problems[kind].count > 0);
   const name = dataset.name;
-  const lost = accounts.some((a) => a.archive === "whole" && a.problems.missing.count > a.unrefined);
-  if (lost) return `Next: pregao verify ${name} --repair`;
-  if (has("missing") || has("doubled") || has("invented") || has("stale"))
-    return `Next: pregao refine ${name} --rebuild, which makes the tables anew from raw, then pregao verify ${name}`;
-  if (accounts.some((a) => a.damage !== null)) return `Next: put back what is damaged, then pregao verify ${name}`;
-  if (accounts.some((a) => a.inFlight > a.stopped.held + a.stopped.failed)) return `Next: pregao verify ${name} --wait`;
-  if (accounts.some((a) => a.inFlight > 0)) return "Next: pregao status";
-  if (accounts.some((a) => a.rejected > 0)) return `Next: pregao dlq list ${name}`;
-  return `Next: pregao explain TICKER SESSION --dataset ${name}`;
+  const verify = `pregao verify ${name}`;
+  if (some((a) => a.repairable > 0)) return `Next: ${verify} --repair`;
+  if (some((a) => a.unrefined > 0) || has("doubled") || has("invented") || has("stale"))
+    return `Next: pregao refine ${name} --rebuild`;
+  if (has("inventedInRaw")) return foreign(dataset, accounts);
+  if (has("missing")) return `Put back what is gone from raw: no archive has it.\nNext: ${verify}`;
+  if (some((a) => a.damage !== null)) return `Put back what is damaged.\nNext: ${verify}`;
+  const flying = (a: Account) => a.inFlight + a.made.inFlight;
+  if (some((a) => flying(a) > a.stopped.held + a.stopped.failed)) return `Next: ${verify} --wait`;
+  if (some((a) => flying(a) > 0)) return "Next: pregao status";
+  if (nameless > 0 || some((a) => a.rejected + a.made.rejected > 0)) return `Next: pregao dlq list ${name}`;
+  const example = accounts.find((a) => a.example)?.example;
+  if (!example) return "Next: pregao status";
+  return `Next: pregao explain ${argument(example.ticker)} ${argument(example.session)} --dataset ${name}`;
+};
+
+/** What no file has and raw has: a rebuild would make it again, and who put it there must say why. */
+const foreign = (dataset: Dataset, accounts: readonly Account[]): string => {
+  const objects = accounts.flatMap((a) => a.objects);
+  // What stops an object, and what lets it pass, status says.
+  if (objects.some(({ is }) => is !== null)) return "Next: pregao status";
+  const [first] = objects;
+  const where = first ? ` WHERE "$path" LIKE '%${first.key.replaceAll("'", "''")}'` : "";
+  return `Find out who wrote it, and take it away: a rebuild would make it again.\nNext: pregao query ${argument(`SELECT * FROM ${dataset.raw!.table.name}${where}`)}`;
 };

@@ -2,32 +2,44 @@ import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import { isQuiet } from "../lake.ts";
 import type { Place } from "../place.ts";
+import { forgetGone } from "../raw.ts";
 import { look, lostIn } from "./look.ts";
+import { goneBefore, letGo } from "./lost.ts";
 import { repair } from "./repair.ts";
 import { screen } from "./screen.ts";
 
 export type VerifyOptions = { origin?: string; session?: string; repair?: boolean; wait?: boolean };
 
-/** For how long --wait and --repair wait; longer than a deployed stage needs to be known as quiet. */
+/** For how long --wait and --repair wait for what is under way; longer than a deployed stage needs to be known as quiet. */
 const WAIT_MS = 30 * 60_000;
 
 /**
  * `pregao verify`: whether every row that entered is where it must be, and only there. The truth comes from the archive:
  * the same bytes make the same messages, and a message judged again has the same event ids. Exit status 1 if anything is
- * missing, doubled, invented or stale.
+ * missing, doubled, invented or stale, or if a repair could not be decided on because something did not come to rest.
  */
 export const verify = async (place: Place, dataset: Dataset, options: VerifyOptions): Promise<void> => {
   const { output } = place;
-  const patience = options.wait ? WAIT_MS : null;
-  if (options.wait && !(await isQuiet(place, dataset, WAIT_MS)))
+  // What is on its way is not known to be missing, and nothing is sent for it.
+  const waits = options.wait || options.repair;
+  const patience = waits ? WAIT_MS : null;
+  if (waits && !(await isQuiet(place, dataset, WAIT_MS)))
     output.say("still under way after half an hour; what is not there yet is said to be in flight");
+  if (options.repair) {
+    const forgotten = await forgetGone(place, dataset);
+    if (forgotten.length) output.say(`gone from the disk, and deleted now: ${forgotten.join(", ")}`);
+  }
+  const gone = await goneBefore(place, dataset, options);
   let verified = await look(place, dataset, options, patience);
   if (options.repair && lostIn(verified) > 0) {
-    const repaired = await repair(place, dataset, options, verified, patience);
+    const repaired = await repair(place, dataset, options, verified, WAIT_MS);
     verified = { ...(await look(place, dataset, options, WAIT_MS)), repaired };
   }
-  output.result(verified, () => screen(dataset, verified));
-  if (!verified.whole) process.exitCode = 1;
+  const lost = await letGo(place, dataset, gone, verified, WAIT_MS);
+  output.result({ ...verified, lost }, () => screen(dataset, verified));
+  const undecided =
+    options.repair && !verified.quiet && verified.accounts.some((a) => a.inFlight + a.made.inFlight > 0);
+  if (!verified.whole || undecided) process.exitCode = 1;
 };
 
 /** The options that are wrong whatever is in the river. @throws PregaoError `usage`. */

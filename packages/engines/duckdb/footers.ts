@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { PregaoError } from "../../core/errors.ts";
 import { pathLiteral, type TableFile } from "./relation.ts";
 import type { Session } from "./session.ts";
@@ -6,8 +7,11 @@ import type { Session } from "./session.ts";
 export type Fields = ReadonlyMap<string, string>;
 /** What a file has, as far as was asked. */
 type Shape = { etag: string; fields: Fields };
-/** What a file has, or why it is no Parquet: that fails whatever opens it, and nothing else. */
+/** What a file has, or what is wrong with it: that fails whatever opens it, and nothing else. */
 export type Learned = { fields: Fields } | { fault: string };
+
+/** Of a file that is listed and not there. */
+export const GONE = "is gone";
 
 /** Footers that are remembered; more only cost being read again. */
 const MAX_SHAPES = 100_000;
@@ -31,7 +35,8 @@ const footersOf = async (
     // What cannot be opened now says nothing about its bytes.
     if (!first || /^IO Error/.test(message))
       throw new PregaoError("HIVE_CANNOT_OPEN_SPLIT", `a file could not be opened: ${message}`);
-    if (files.length === 1) return { rows: [], faults: new Map([[first.path, message.split("\n")[0] ?? ""]]) };
+    if (files.length === 1)
+      return { rows: [], faults: new Map([[first.path, `is no Parquet: ${message.split("\n")[0] ?? ""}`]]) };
     const half = Math.ceil(files.length / 2);
     const [left, right] = [await footersOf(session, files.slice(0, half)), await footersOf(session, files.slice(half))];
     return { rows: left.rows.concat(right.rows), faults: new Map([...left.faults, ...right.faults]) };
@@ -47,7 +52,9 @@ export const footerReader = () => {
     const unknown: TableFile[] = [];
     for (const file of files) {
       const shape = shapes.get(file.path);
-      if (shape?.etag === file.etag) found.set(file.path, { fields: shape.fields });
+      // Somebody took it away, or an object was deleted meanwhile.
+      if (!existsSync(file.path)) found.set(file.path, { fault: GONE });
+      else if (shape?.etag === file.etag) found.set(file.path, { fields: shape.fields });
       else unknown.push(file);
     }
     if (shapes.size + unknown.length > MAX_SHAPES) shapes.clear();

@@ -1,5 +1,5 @@
 import { duckdbType, type GlueType } from "../../core/columns.ts";
-import type { Fields, Learned } from "./footers.ts";
+import { type Fields, GONE, type Learned } from "./footers.ts";
 import { literal, quoted } from "./session.ts";
 
 export type Field = { name: string; type: GlueType };
@@ -169,9 +169,9 @@ const valuesOf = ({ partitionKeys }: TableSource, values: readonly (string | nul
     return `CAST(${value === null ? "NULL" : literal(value)} AS ${typeName(type)}) AS ${quoted(name)}`;
   });
 
-/** A file that is no Parquet: what would read it fails, unless its path or partition has ruled it out before. */
+/** A file that is no Parquet, or gone: what would read it fails, unless its path or partition has ruled it out before. */
 const faulty = (table: TableSource, values: readonly (string | null)[], file: TableFile, fault: string): string => {
-  const error = `error(${literal(`HIVE_BAD_DATA: ${nameOf(file)} is no Parquet: ${fault}`)})`;
+  const error = `error(${literal(`${fault === GONE ? "HIVE_FILESYSTEM_ERROR" : "HIVE_BAD_DATA"}: ${nameOf(file)} ${fault}`)})`;
   // No constants: a condition on a column must not rule the file out.
   const columns = table.columns.map(
     ({ name, type }) => `CAST(CASE WHEN ${error} IS NULL THEN NULL END AS ${typeName(type)}) AS ${quoted(name)}`,

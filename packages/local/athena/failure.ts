@@ -30,7 +30,10 @@ export const failureOf = (error: unknown): Failure => {
     if (!start.test(text)) continue;
     const rest = text.replace(start, "");
     if (name !== null) return { reason: `${name}: ${rest}`, category, retryable: false };
-    return { reason: /^[A-Z][A-Z_]+: /.test(rest) ? rest : `GENERIC_USER_ERROR: ${rest}`, category, retryable: false };
+    const named = /^[A-Z][A-Z_]+: /.test(rest);
+    // A file that was deleted meanwhile is not listed again.
+    const retryable = rest.startsWith("HIVE_FILESYSTEM_ERROR: ");
+    return { reason: named ? rest : `GENERIC_USER_ERROR: ${rest}`, category, retryable };
   }
   return { reason: `GENERIC_INTERNAL_ERROR: ${text}`, category: 1, retryable: true };
 };
