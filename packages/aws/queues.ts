@@ -274,6 +274,7 @@ export const walk = async (
     taking = Promise.allSettled(batches);
     return (await Promise.all(batches)).flat().filter((m) => !seen.has(m.messageId));
   };
+  let hidden = 0;
   /** The next messages; none when nothing is left to wait for. */
   const next = async (plenty: boolean, waited: number): Promise<ReceivedMessage[]> => {
     const fresh = await take(plenty ? LANES : 1);
@@ -281,7 +282,9 @@ export const walk = async (
     // A short poll may ask servers that have none: only a long one asks them all.
     for (;;) {
       const { visible, inFlight } = await depth(aws, queue);
-      const others = inFlight > held.size && Date.now() < Math.min(waited + patience, until);
+      // Read before they come back: afterwards they would look as if they had been seen.
+      hidden = Math.max(0, inFlight - held.size);
+      const others = hidden > 0 && Date.now() < Math.min(waited + patience, until);
       if (visible === 0 && !others) return [];
       const late = await take(1, WAIT_SECONDS);
       if (late.length > 0 || !others) return late;
@@ -304,7 +307,7 @@ export const walk = async (
     }
     await visit([], hands);
     const { inFlight } = await depth(aws, queue);
-    return { seen: seen.size, hidden: Math.max(0, inFlight - held.size), whole };
+    return { seen: seen.size, hidden: Math.max(hidden, inFlight - held.size), whole };
   } finally {
     clearInterval(timer);
     await Promise.allSettled([taking, renewing]);

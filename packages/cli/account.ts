@@ -76,6 +76,7 @@ export const followed = async (
   let read = before?.commit ?? 0;
   /** How deep the dead letters' queue was at the last look. Of bytes that are new none is in the archive. */
   let looked = scraped.fresh ? 0 : -1;
+  const records = new Set<string>();
   let rejected = 0;
   /** What the account was last asked of: it is asked again only when something has moved. */
   let asked = "";
@@ -104,9 +105,9 @@ export const followed = async (
       );
     }
     if (deep !== looked) {
-      const { records, hidden } = await rejectedOf(place, dataset, scraped);
-      // What another command looks at just now is counted once it is back.
-      if (hidden === 0) [rejected, looked] = [records, deep];
+      // Looks hide letters from each other: what one has seen counts for good, and it looks again until none was hidden.
+      if ((await seeRejected(place, dataset, scraped, records)) === 0) looked = deep;
+      rejected = records.size;
     }
     // Whether a refused object had the rows that are missing is known once nothing more can come.
     const last = refused.length > 0 && (await isQuiet(place, dataset, POLL_MS));
@@ -236,19 +237,13 @@ const mustNotHold = async (
   }
 };
 
-/** Distinct records of the origin among the dead letters, queued or archived, and how many letters were not seen. */
-const rejectedOf = async (
-  place: Place,
-  dataset: Dataset,
-  scraped: Scraped,
-): Promise<{ records: number; hidden: number }> => {
-  const records = new Set<string>();
+/** Adds the distinct records of the origin among the dead letters, queued or archived. @returns how many letters were hidden. */
+const seeRejected = async (place: Place, dataset: Dataset, scraped: Scraped, records: Set<string>): Promise<number> => {
   const look = (letter: Letter) => {
     if (!letter.body.includes(scraped.origin.sha256)) return;
     for (const record of letter.records) records.add(digest(JSON.stringify(record)));
   };
-  const { hidden } = await eachLetter(place.aws, dataset.name, look, { beforeEnd });
-  return { records: records.size, hidden };
+  return (await eachLetter(place.aws, dataset.name, look, { beforeEnd })).hidden;
 };
 
 const accountOf = async (

@@ -9,7 +9,6 @@ import { fileURLToPath } from "node:url";
  * below 90 %. `node test/mutants/core.ts [file …]`; minutes. The survivors are explained in docs/mutants.md.
  */
 const judges: Readonly<Record<string, readonly string[]>> = {
-  issue: ["judge-reasons", "judge"],
   judge: ["judge-cost", "judge-reasons", "judge", "verdict", "salvage"],
   pack: ["pack", "verdict"],
   advance: ["advance", "advance-rebuild", "decide", "advance-call"],

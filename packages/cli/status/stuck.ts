@@ -204,8 +204,7 @@ const refused = (name: string, dataset: string | null, letters: DeadLetters, now
     looked === 0
       ? `${plural(hidden, "dead letter")} of ${name}, in the hands of another command or of one that was interrupted`
       : `${looked < count ? "more than " : ""}${plural(records, "record")} of ${name} refused, the oldest ${ago(oldest ?? "", now)}`;
-  const aside = `; what nobody will mend goes aside with pregao dlq archive ${name}`;
-  return [{ code: "refused", dataset, what: `${what}${aside}`, free: `pregao dlq list ${name}` }];
+  return [{ code: "refused", dataset, what, free: `pregao dlq list ${name}` }];
 };
 
 const partial = ({ dataset, partial }: DatasetStatus, now: number): Stuck[] => {
