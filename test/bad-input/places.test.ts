@@ -47,10 +47,11 @@ describe("a place that is bad", () => {
         /expected port \d+ to be free, another program listens on it; stop that, or choose another port/,
       ],
       [
-        ["status", "--state", "/proc/pregao"],
+        ["up", "--state", "/proc/pregao"],
         /expected a state directory that can be made at \/proc\/pregao.*choose another --state/,
       ],
-      [["status", "--state", join(place.dir, "log.ndjson", "x")], /ENOTDIR|a part of its path is no folder/],
+      [["status", "--state", join(dir, "nowhere")], /expected a state directory at .*nowhere, there is none/],
+      [["up", "--state", join(place.dir, "log.ndjson", "x")], /ENOTDIR|a part of its path is no folder/],
       [
         ["query", "SELECT 1 AS a", "--format", "csv", "-o", "/dev/full", "--state", place.dir],
         /ENOSPC: the disk is full/,

@@ -107,9 +107,7 @@ describe("what is stuck is one sentence, the command that frees it, and exit sta
         {
           code: "refused",
           dataset: "bovespa",
-          what: expect.stringMatching(
-            /^1 record of bovespa refused, the oldest \d+ seconds? ago$/,
-          ),
+          what: expect.stringMatching(/^1 record of bovespa refused, the oldest \d+ seconds? ago$/),
           free: "pregao dlq list bovespa",
         },
         { code: "refused", dataset: null, free: "pregao dlq list landed" },

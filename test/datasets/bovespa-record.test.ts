@@ -62,16 +62,11 @@ test.each<[string, Fields, string]>([
   ["quote_factor", { fatcot: "0000000" }, "fatcot: expected 1, 10, 100, 1000 or 10000, came 0"],
   ["cash_term", { prazot: "030" }, "prazot: expected none in the cash market (010), came 030"],
   [
-    "future_session",
-    { datpre: "20241109" },
-    "datpre: expected a session up to the day it arrived, 2024-11-08, came 2024-11-09",
-  ],
-  [
     "invalid_field",
     { preabe: "0000000036,00" },
     'preabe: expected up to 11 digits and exactly 2 decimals, came "0000000036,00"',
   ],
-  ["invalid_field", { datven: "00000601" }, 'datven: Invalid ISO date, came "00000601"'],
+  ["invalid_field", { datven: "00000601" }, 'datven: expected a day that exists, YYYY-MM-DD, came "00000601"'],
   ["invalid_field", { codneg: "            " }, "codneg: "],
   ["invalid_field", { nomres: "PETRO\tBRAS" }, "nomres: expected no control characters"],
 ])("a record that breaks %s is refused alone: %j", async (code, fields, message) => {
