@@ -170,7 +170,9 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       arn: (name) => `arn:aws:lambda:${region}:${account}:function:${name}`,
       onLog,
     });
-    const runtime = options.around?.(own) ?? own;
+    // A call may end that nobody waits for any more, and with it what `idle` waits for.
+    const told: Runtime = { ...own, invoke: (...call) => own.invoke(...call).finally(state.touch) };
+    const runtime = options.around?.(told) ?? told;
     closing.push(runtime.stop);
 
     const queues = sqs(state, {
