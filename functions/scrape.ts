@@ -239,7 +239,7 @@ const archive = async (
     before = await head(aws, "origin", key);
   } else if (!(await isWhole(aws, dataset, sha256))) {
     await put(aws, "origin", key, await readAll(file.bytes, 0, file.bytes.size), before.metadata);
-    log("WARN", "scrape", "the archived bytes were damaged, and were put right by these", { key });
+    log("WARN", "scrape", "the archived bytes could not be read whole, and were written again from these", { key });
   }
   const stored = archivedOf(key, before?.metadata, file.source);
   if (file.version && stored.version !== file.version)
