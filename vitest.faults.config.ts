@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import base from "./vitest.config.ts";
 
 /** What takes minutes, the longest first: one that starts last is waited for alone. */
-const LONG = ["seeds", "kills/up", "poison", "orders", "river-year", "matrix", "advance-search"];
+const LONG = ["seeds", "kills/up", "zones", "poison", "orders", "river-year", "matrix", "advance-search"];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,9 +1,10 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { newestCommit } from "../packages/aws/documents.ts";
 import type { Aws } from "../packages/aws/index.ts";
 import { send } from "../packages/aws/queues.ts";
 import { recall } from "../packages/aws/recall.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { books, newestCommit } from "../packages/aws/runs.ts";
+import { books } from "../packages/aws/runs.ts";
 import { type Rested, advance as walk } from "../packages/core/advance.ts";
 import type { Commit } from "../packages/core/commit.ts";
 import type { Dataset } from "../packages/core/dataset.ts";

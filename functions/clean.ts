@@ -1,13 +1,13 @@
 import type { Context } from "aws-lambda";
 import { readCatalog } from "../packages/aws/catalog.ts";
+import { commitNumber, newestRun } from "../packages/aws/documents.ts";
 import type { Aws } from "../packages/aws/index.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { DELETES, folders, getJson, list, removeAll } from "../packages/aws/store.ts";
+import { DELETES, folders, list, removeAll } from "../packages/aws/store.ts";
 import { type Rule, ruleOf, type Traces, weekOld } from "../packages/core/clean.ts";
-import { parseCommit } from "../packages/core/commit.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
-import { commitKey, numberOf, parseRun } from "../packages/core/run.ts";
+import { numberOf } from "../packages/core/run.ts";
 import { log } from "./log.ts";
 import { datasetNamed, openRiver } from "./river.ts";
 
@@ -102,21 +102,11 @@ const readTraces = async (aws: Aws, dataset: string, now: number): Promise<Trace
     newest ||= commit;
     old = weekOld(old, { commit, modified: modified.getTime() }, now);
   }
+  const commitOf = (n: number) => (n === 0 ? null : commitNumber(aws, dataset, n));
   return {
-    old: await commitOf(aws, dataset, old),
-    newest: await commitOf(aws, dataset, newest),
+    old: await commitOf(old),
+    newest: await commitOf(newest),
     run: await newestRun(aws, dataset),
     catalog: {},
   };
-};
-
-const commitOf = async (aws: Aws, dataset: string, n: number): Promise<Traces["newest"]> => {
-  const key = commitKey(dataset, n);
-  return n === 0 ? null : parseCommit(await getJson(aws, "state", key), key);
-};
-
-const newestRun = async (aws: Aws, dataset: string): Promise<Traces["run"]> => {
-  for await (const { key } of list(aws, "state", `runs/${dataset}/`, { limit: 1 }))
-    return parseRun(await getJson(aws, "state", key), key);
-  return null;
 };

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { newestCommit } from "../packages/cli/account.ts";
+import { newestCommit } from "../packages/aws/documents.ts";
 import { openFile } from "../packages/cli/ingest.ts";
 import type { Place } from "../packages/cli/place.ts";
 import { bovespa } from "../packages/datasets/bovespa/index.ts";
@@ -12,7 +12,7 @@ const file = join(fixtures, "cotahist/COTAHIST_A2023.ZIP");
 
 /** Of every table, its rows and a digest of all their values, whatever their order, read from the files of the newest commit. */
 const digests = async (place: Place): Promise<Record<string, { rows: string; digest: string }>> => {
-  const commit = await newestCommit(place, bovespa.name);
+  const commit = await newestCommit(place.aws, bovespa.name);
   const session = await openSession({ scratch: join(place.dir, "digests") });
   try {
     const found: Record<string, { rows: string; digest: string }> = {};
@@ -100,7 +100,7 @@ describe.each([
       const again = await sendFile(place, dataset, file);
       expect(again.scraped.fresh).toBe(false);
       await place.stack!.idle();
-      expect((await newestCommit(place, bovespa.name))!.commit).toBeGreaterThan(account!.commit);
+      expect((await newestCommit(place.aws, bovespa.name))!.commit).toBeGreaterThan(account!.commit);
       expect(await digests(place)).toEqual(before);
       expect(await ask(place, "SELECT count(*) AS n, count(DISTINCT event_id) AS d FROM bovespa_raw")).toEqual([
         { n: "208780", d: "104390" },

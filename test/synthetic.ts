@@ -27,7 +27,8 @@ export type Synthetic = { sessions: string[]; perSession: number; seed?: number;
 export const cotahist = ({ sessions, perSession, seed = 1, generated }: Synthetic): Buffer => {
   const next = random(seed);
   const stamp = (generated ?? sessions.at(-1)!).replaceAll("-", "");
-  const name = `COTAHIST.${stamp.slice(0, 4)}BOVESPA `;
+  // Of the sessions' year, whenever it was generated.
+  const name = `COTAHIST.${sessions.at(-1)!.slice(0, 4)}BOVESPA `;
   const lines: string[] = [`00${name}${stamp}`.padEnd(245)];
   for (const session of sessions)
     for (let i = 0; i < perSession; i++) lines.push(line(session.replaceAll("-", ""), i, next));

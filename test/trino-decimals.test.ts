@@ -1,7 +1,7 @@
 import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { translate } from "../packages/trino/index.ts";
+import { translateQuery as translate } from "../packages/trino/index.ts";
 
 /** Decimals against arithmetic of whole numbers: Trino's rules of precision and scale, halves away from zero. */
 let instance: DuckDBInstance;

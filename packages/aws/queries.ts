@@ -1,6 +1,7 @@
 import {
   GetQueryExecutionCommand,
   GetQueryResultsCommand,
+  InvalidRequestException,
   StartQueryExecutionCommand,
   StopQueryExecutionCommand,
 } from "@aws-sdk/client-athena";
@@ -15,6 +16,8 @@ export type QueryResult = {
   fields: ResultField[];
   /** Rows as text, page by page, in order. */
   rows: AsyncGenerator<ResultRow[]>;
+  /** How many rows a statement that writes has written; null for the others. */
+  written: number | null;
   statistics: { engineMs: number; totalMs: number; scannedBytes: number };
 };
 
@@ -22,17 +25,29 @@ export type QueryResult = {
 const POLL_MS = { first: 2, most: 500 };
 
 /**
- * Runs a statement and reads its result in pages.
- * @throws PregaoError with Athena's reason if it fails or was stopped.
+ * Runs a statement and reads its result in pages. `parameters` are the SQL literals that its `?` stand for.
+ * @throws PregaoError with Athena's reason if it fails, was refused or was stopped.
  */
-export const query = async (aws: Aws, sql: string, database: string, signal?: AbortSignal): Promise<QueryResult> => {
-  const { QueryExecutionId: id } = await aws.athena.send(
+export const query = async (
+  aws: Aws,
+  sql: string,
+  database: string,
+  signal?: AbortSignal,
+  parameters: readonly string[] = [],
+): Promise<QueryResult> => {
+  const started = aws.athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
       QueryExecutionContext: { Database: database, Catalog: "AwsDataCatalog" },
       ResultConfiguration: { OutputLocation: `s3://${bucket(aws.stage, "results")}/athena/` },
+      ...(parameters.length ? { ExecutionParameters: [...parameters] } : {}),
     }),
   );
+  const { QueryExecutionId: id } = await started.catch((error: unknown) => {
+    // What Athena cannot parse it refuses at once.
+    if (error instanceof InvalidRequestException) throw new PregaoError("query", error.message);
+    throw error;
+  });
   if (!id) throw new Error("Athena gave no QueryExecutionId");
   for (let wait = POLL_MS.first; ; wait = Math.min(POLL_MS.most, wait * 1.5)) {
     const { QueryExecution: execution } = await aws.athena.send(new GetQueryExecutionCommand({ QueryExecutionId: id }));
@@ -46,7 +61,8 @@ export const query = async (aws: Aws, sql: string, database: string, signal?: Ab
       const pages = readPages(aws, id, execution?.StatementType === "DML");
       const first = await pages.next();
       if (first.done) throw new Error("Athena gave no result");
-      return { id, fields: first.value.fields, rows: rowsOf(first.value, pages), statistics };
+      const { fields, written } = first.value;
+      return { id, fields, rows: rowsOf(first.value, pages), written, statistics };
     }
     if (state === "FAILED" || state === "CANCELLED")
       throw new PregaoError("query", execution?.Status?.StateChangeReason ?? `the query ended as ${state}`);
@@ -58,7 +74,17 @@ export const query = async (aws: Aws, sql: string, database: string, signal?: Ab
   }
 };
 
-type Page = { fields: ResultField[]; rows: ResultRow[] };
+type Page = { fields: ResultField[]; rows: ResultRow[]; written: number | null };
+
+/** What Hive answers (DESCRIBE) comes as one cell a row: its columns stand between tabs, padded. */
+const split = (row: ResultRow, width: number): ResultRow => {
+  if (row.length >= width || typeof row[0] !== "string") return row;
+  const cells = row[0].split("\t").map((cell) => cell.trim());
+  return Array.from({ length: width }, (_, index) => cells[index] ?? "");
+};
+/** The one column of what a statement that writes gives, without a row. */
+const isCount = (fields: readonly ResultField[], rows: readonly ResultRow[]): boolean =>
+  fields.length === 1 && fields[0]!.name === "rows" && rows.length === 0;
 
 /** The first page of a SELECT starts with a row of column names, which is left out. */
 async function* readPages(aws: Aws, id: string, header: boolean): AsyncGenerator<Page> {
@@ -75,7 +101,9 @@ async function* readPages(aws: Aws, id: string, header: boolean): AsyncGenerator
       precision: c.Precision ?? 0,
       scale: c.Scale ?? 0,
     }));
-    yield { fields, rows: first ? rows.slice(1) : rows };
+    const written = first && isCount(fields, rows) ? (page.UpdateCount ?? 0) : null;
+    const shown = header ? rows : rows.map((row) => split(row, fields.length));
+    yield { fields, rows: first ? shown.slice(1) : shown, written };
     first = false;
     token = page.NextToken;
   } while (token);

@@ -22,11 +22,8 @@ import {
   nameObject,
   nameOf,
   numberOf,
-  type Paused,
   parseAccepted,
-  parsePaused,
   parseRun,
-  pausedKey,
   RUN_NAMES,
   type Run,
   recipeKey,
@@ -37,6 +34,7 @@ import {
 import { bucket } from "../core/stage.ts";
 import { gathering } from "../core/topology.ts";
 import { applyCatalog, readCatalog } from "./catalog.ts";
+import { DOCUMENT_BYTES, newestKey, pausedSince, type Series } from "./documents.ts";
 import type { Aws } from "./index.ts";
 import { readAttempts, startJob } from "./jobs.ts";
 import { inspect } from "./parquet.ts";
@@ -44,8 +42,6 @@ import { send } from "./queues.ts";
 import { recall } from "./recall.ts";
 import { create, getJson, head, list } from "./store.ts";
 
-/** A document larger than this is no document of ours: it would not fit a function's memory. Bytes of JSON. */
-const DOCUMENT_BYTES = 64 * 1024 ** 2;
 /** Footers, or run documents, read at once. */
 const READS = 16;
 /**
@@ -68,25 +64,6 @@ export type Books = {
   until: number;
 };
 
-/** The key of the newest document of a series, or null before the first. */
-const newestKey = async (aws: Aws, series: "runs" | "commits", dataset: string): Promise<string | null> => {
-  for await (const { key, size } of list(aws, "state", `${series}/${dataset}/`, { limit: 1 })) {
-    if (!Number.isSafeInteger(numberOf(key)) || size > DOCUMENT_BYTES)
-      throw new PregaoError(
-        "document",
-        `expected a numbered document of at most ${DOCUMENT_BYTES} bytes in ${bucket(aws.stage, "state")}, came ${key} of ${size}: remove what is not ours`,
-      );
-    return key;
-  }
-  return null;
-};
-
-/** The newest commit of a dataset, or null before the first. */
-export const newestCommit = async (aws: Aws, dataset: string): Promise<Commit | null> => {
-  const key = await newestKey(aws, "commits", dataset);
-  return key === null ? null : parseCommit(await getJson(aws, "state", key), key);
-};
-
 /** The stores of runs, commits and all that they speak of, over AWS. */
 export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
   const { dataset, shape, digest } = of;
@@ -105,10 +82,7 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return parsed;
   };
 
-  const newest = async <T>(
-    series: "runs" | "commits",
-    parse: (value: unknown, key: string) => T,
-  ): Promise<T | null> => {
+  const newest = async <T>(series: Series, parse: (value: unknown, key: string) => T): Promise<T | null> => {
     const key = await newestKey(aws, series, name);
     return key === null ? null : document(key, parse);
   };
@@ -213,13 +187,6 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
     return found;
   };
 
-  const paused = async (): Promise<Paused | null> => {
-    // Not by `document`: this one comes and goes.
-    const key = pausedKey(name);
-    const value = await getJson(aws, "state", key);
-    return value === null ? null : parsePaused(value, key);
-  };
-
   /** One more than a run can name is enough to know that there are too many. */
   const withdrawn = async (): Promise<string[]> => {
     const prefix = withdrawnKey(name, "");
@@ -241,7 +208,7 @@ export const books = (aws: Aws, of: Books): { eyes: Eyes; hands: Hands } => {
       hint = commit;
       return { commit, base: run && run.base > 0 ? await commitOf(run.base) : null };
     },
-    orders: async () => ({ paused: await paused(), withdrawn: dataset.raw ? await withdrawn() : [] }),
+    orders: async () => ({ paused: await pausedSince(aws, name), withdrawn: dataset.raw ? await withdrawn() : [] }),
   };
 
   /** How many raw objects lie from this one's date on. */

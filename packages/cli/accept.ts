@@ -1,4 +1,5 @@
 import { digest } from "../../functions/river.ts";
+import { newestCommit, pausedSince } from "../aws/documents.ts";
 import { create } from "../aws/store.ts";
 import type { Commit } from "../core/commit.ts";
 import type { Dataset } from "../core/dataset.ts";
@@ -6,9 +7,7 @@ import { PregaoError } from "../core/errors.ts";
 import { type Accepted, acceptedKey } from "../core/run.ts";
 import { confirmed } from "./confirm.ts";
 import { acceptCommand, heldName, heldOf } from "./held.ts";
-import { newestCommit } from "./lake.ts";
 import { plural, printable } from "./output.ts";
-import { pausedSince } from "./pause.ts";
 import type { Place } from "./place.ts";
 import { follow, heldLines, refusedLines, throwFailure } from "./refine.ts";
 
@@ -25,7 +24,7 @@ export const check = ({ law }: AcceptOptions): void => {
  */
 export const accept = async (place: Place, dataset: Dataset, options: AcceptOptions): Promise<void> => {
   const { name } = dataset;
-  const before = await newestCommit(place, name);
+  const before = await newestCommit(place.aws, name);
   const held = heldNow(dataset, before);
   const fitting = held.filter((f) => fits(f, options));
   if (fitting.length === 0)
@@ -48,14 +47,14 @@ export const accept = async (place: Place, dataset: Dataset, options: AcceptOpti
     accepted.push({ ...one, key });
   }
   const { passed, why } = await follow(place, dataset, {});
-  const after = await newestCommit(place, name);
+  const after = await newestCommit(place.aws, name);
   const document = { dataset: name, accepted, runs: passed, commit: after?.commit ?? 0, held: heldNow(dataset, after) };
   throwFailure(dataset, before, after, document);
   const left = heldOf(dataset, after);
   const still = left.find(({ key }) => meant.some((was) => was.key === key));
   if (still) {
     const others = { findings: still.findings.filter((f) => !fitting.some((one) => told(one) === told(f))) };
-    const paused = await pausedSince(place, name);
+    const paused = await pausedSince(place.aws, name);
     const next = paused
       ? `pregao resume ${name}`
       : others.findings.length > 0

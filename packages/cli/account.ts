@@ -1,6 +1,6 @@
 import { digest } from "../../functions/river.ts";
 import type { Scraped } from "../../functions/scrape.ts";
-import { newestRunNumber, pausedSince } from "../aws/documents.ts";
+import { commitNumber, newestCommit, newestRunNumber, pausedSince } from "../aws/documents.ts";
 import { eachLetter, type Letter } from "../aws/letters.ts";
 import { all } from "../aws/queries.ts";
 import { depth } from "../aws/queues.ts";
@@ -9,17 +9,7 @@ import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import type { Paused } from "../core/run.ts";
 import { beforeEnd } from "./door.ts";
-import {
-  commitNumber,
-  inList,
-  isApplied,
-  isQuiet,
-  newestCommit,
-  openObjects,
-  pathOf,
-  quote,
-  rowTables,
-} from "./lake.ts";
+import { inList, isApplied, isQuiet, openObjects, pathOf, quote, rowTables } from "./lake.ts";
 import { count, plural } from "./output.ts";
 import type { Place } from "./place.ts";
 import { type RawTable, rawTable } from "./raw.ts";
@@ -42,8 +32,6 @@ export type Account = {
   superseded: number;
   commit: number;
 };
-
-export { newestCommit };
 
 const POLL_MS = 100;
 /** How often it is asked whether the dataset is paused. */
@@ -81,11 +69,11 @@ export const followed = async (
   /** What the account was last asked of: it is asked again only when something has moved. */
   let asked = "";
   for (;;) {
-    const commit = await newestCommit(place, dataset.name);
+    const commit = await newestCommit(place.aws, dataset.name);
     const letters = await depth(place.aws, `${dataset.name}-dlq`);
     const deep = letters.visible + letters.inFlight;
     for (; commit && read < commit.commit; read++) {
-      const passed = await commitNumber(place, dataset.name, read + 1);
+      const passed = await commitNumber(place.aws, dataset.name, read + 1);
       if (passed.status === "published") events += passed.origins[scraped.origin.sha256]?.events ?? 0;
       for (const object of passed.rejected) {
         // What was refused is in no table, and would look superseded from here.
@@ -152,7 +140,7 @@ const waitsInRaw = async (
 
 /** The number of the run that has no commit yet, or null. */
 const openRun = async (place: Place, dataset: Dataset): Promise<number | null> => {
-  const [run, commit] = [await newestRunNumber(place.aws, dataset.name), await newestCommit(place, dataset.name)];
+  const [run, commit] = [await newestRunNumber(place.aws, dataset.name), await newestCommit(place.aws, dataset.name)];
   return run > (commit?.commit ?? 0) ? run : null;
 };
 
@@ -160,7 +148,7 @@ const openRun = async (place: Place, dataset: Dataset): Promise<number | null> =
 export const waitedFor = async (place: Place, dataset: Dataset): Promise<string> => {
   const { visible, inFlight } = await depth(place.aws, dataset.name);
   const run = await openRun(place, dataset);
-  const open = await openObjects(place, dataset, await newestCommit(place, dataset.name), true);
+  const open = await openObjects(place, dataset, await newestCommit(place.aws, dataset.name), true);
   const pending = [...open.values()].filter((is) => is === "pending").length;
   return [
     `${plural(visible + inFlight, "message")} in the queue`,
@@ -257,8 +245,8 @@ const accountOf = async (
 ): Promise<Account> => {
   const { sha256 } = scraped.origin;
   const { published, waiting } = rowTables(dataset);
-  const settled = stuck.length ? ` AND "$path" NOT IN ${inList(stuck.map((key) => pathOf(place, key)))}` : "";
-  const [raw] = await reader.all((readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable}${settled}`);
+  const others = stuck.length ? ` AND "$path" NOT IN ${inList(stuck.map((key) => pathOf(place, key)))}` : "";
+  const [raw] = await reader.all((readable) => `${rowsOfOrigin(scraped, dataset)} AND ${readable}${others}`);
   const counts: Record<string, number> = {};
   for (const t of [...published, ...waiting]) {
     const [row] = await all(

@@ -1,23 +1,20 @@
 import { originKey } from "../../functions/scrape.ts";
 import { eachLetter, type Letter } from "../aws/letters.ts";
-import { withdrawnOf } from "../aws/replays.ts";
 import { head } from "../aws/store.ts";
 import type { Dataset, WireRecord } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { nameOf } from "../core/run.ts";
 import { absentRows, openedOr, searched } from "./absent.ts";
+import { arrivals, MOST_ROWS, ordered, rowsFrom } from "./arrived.ts";
 import { PATIENCE_MS, unseen } from "./dlq/choice.ts";
 import { beforeEnd } from "./door.ts";
 import { screen } from "./explained.ts";
-import { type History, runsOf } from "./history.ts";
-import { askAll, inList, isApplied, keyOf, newestCommit, openObjects, quote, rowTables, tickerColumn } from "./lake.ts";
+import type { History } from "./history.ts";
 import { bareId, type Line, linesOf } from "./lines.ts";
 import type { Place } from "./place.ts";
-import { type RawTable, rawTable, refusedIn } from "./raw.ts";
+import { rawTable } from "./raw.ts";
 import { type Replayings, replayingsOf, type Withdrawal, withdrawalOf } from "./replayed.ts";
 import { carried } from "./verify/expected.ts";
 import { isDay } from "./verify/index.ts";
-import { type Completes, compare, compareRows, completesOf, type Order } from "./verify/superseded.ts";
 
 /** Where a row came from. `lines`: of the archived file, the header being 1; null without one. */
 export type From = {
@@ -90,9 +87,6 @@ export type Explained = {
   /** Archived files that may hold the session and were not looked into. */
   unsearched: number;
 };
-
-/** Arrivals that one look explains: a ticker's session has a handful in each file. */
-const MOST_ROWS = 1000;
 
 /** `pregao explain`: all that is known of a ticker's rows of a session. */
 export const explain = async (place: Place, dataset: Dataset, ticker: string, session: string): Promise<void> => {
@@ -178,141 +172,6 @@ const putRight = ({ event_id, origin }: Row, { steps }: Replayings, lines: reado
 export const check = (ticker: string, session: string): void => {
   if (!isDay(session)) throw new PregaoError("usage", `expected a session YYYY-MM-DD, came ${JSON.stringify(session)}`);
   if (ticker === "" || ticker.length > 64) throw new PregaoError("usage", "expected a ticker of 1 to 64 characters");
-};
-
-type Arrival = Record<string, string | null>;
-
-/** A ticker's rows of a session in raw, the greatest first; one more than is explained, if there are more. */
-const arrivals = (raw: RawTable, dataset: Dataset, ticker: string, session: string): Promise<Arrival[]> => {
-  const { table, session: day } = dataset.raw!;
-  const order = ["source_version", "scraped_at", "origin_sha256", "origin_rows", "event_id"];
-  return raw.all(
-    (readable) =>
-      `SELECT ${Object.keys(table.columns).join(", ")}, "$path" AS object FROM ${table.name}
-       WHERE ${readable} AND ${tickerColumn(dataset)} = ${quote(ticker)} AND ${day} = DATE ${quote(session)}
-       ORDER BY ${order.map((name) => `${name} DESC NULLS LAST`).join(", ")} LIMIT ${MOST_ROWS + 1}`,
-  );
-};
-
-/** What became of each row that arrived. Where it stands is asked last: what moves meanwhile is then seen at its end. */
-const rowsFrom = async (
-  place: Place,
-  dataset: Dataset,
-  reader: RawTable,
-  session: string,
-  found: readonly Arrival[],
-): Promise<Row[]> => {
-  if (found.length === 0) return [];
-  const raw = dataset.raw!;
-  const commit = await newestCommit(place, dataset.name);
-  const versions = new Set((await refusedIn(place, dataset)).map(nameOf));
-  const open = await openObjects(place, dataset, commit, false, versions);
-  const withdrawn = await withdrawnOf(place.aws, dataset.name);
-  const runs = await runsOf(place, dataset.name, new Set(found.map((row) => keyOf(place, row.object ?? ""))));
-  const completes = await completesOf(place, { dataset, open, withdrawn, raw: reader }, [session, session]);
-  const applied = await isApplied(place, dataset, commit);
-  const standing = await standingOf(place, dataset, [...new Set(found.map((row) => row.event_id ?? ""))]);
-  const rows = [...Map.groupBy(found, (row) => row.event_id ?? "").values()].map((same): Row => {
-    const row = same[0]!;
-    const event = row.event_id ?? "";
-    const keys = [...new Set(same.map((one) => keyOf(place, one.object ?? "")))];
-    const isRefused = (key: string) =>
-      open.get(key) === "refused" || runs.get(key)?.runs.some((t) => t.commit?.status === "rejected");
-    const at = standing.get(event);
-    return {
-      event_id: event,
-      is: withdrawn.has(event)
-        ? "withdrawn"
-        : at
-          ? at.is
-          : keys.every(isRefused)
-            ? "refused"
-            : keys.every((key) => open.has(key)) || !applied
-              ? "inFlight"
-              : "missing",
-      table: at?.table ?? null,
-      key: Object.fromEntries(raw.table.key.map((name) => [name, row[name] ?? null])),
-      record: Object.fromEntries(Object.keys(raw.record).map((name) => [name, row[name] ?? null])),
-      origin: {
-        sha256: row.origin_sha256 ?? "",
-        source: null,
-        version: row.source_version ?? "",
-        scraped_at: row.scraped_at ?? "",
-        lines: null,
-        archive: "none",
-      },
-      origin_rows: row.origin_rows == null ? null : Number(row.origin_rows),
-      arrivals: same.map((one) => {
-        const object = keyOf(place, one.object ?? "");
-        const { runs: taken, all } = runs.get(object) ?? { runs: [], all: false };
-        return { message_id: one.message_id ?? "", object, runs: taken, all_runs: all };
-      }),
-      not_in_raw: null,
-      put_right: [],
-      withdrawn: null,
-      superseded_by: null,
-      instead: null,
-      supersedes: [],
-    };
-  });
-  return ordered(superseding(rows, completes, session));
-};
-
-/** Of events that stand in a table, in which, and whether as the row of their key. */
-const standingOf = async (
-  place: Place,
-  dataset: Dataset,
-  events: readonly string[],
-): Promise<ReadonlyMap<string, { is: "published" | "waiting"; table: string }>> => {
-  const standing = new Map<string, { is: "published" | "waiting"; table: string }>();
-  const tables = rowTables(dataset);
-  for (const is of ["published", "waiting"] as const)
-    for (const { name } of tables[is])
-      for (const { event_id } of await askAll(
-        place,
-        dataset,
-        `SELECT event_id FROM ${name} WHERE event_id IN ${inList(events)}`,
-      ))
-        standing.set(event_id ?? "", { is, table: name });
-  return standing;
-};
-
-const orderOf = ({ origin, origin_rows, event_id }: Row): Order & { event: string } => ({
-  version: origin.version,
-  at: origin.scraped_at,
-  sha256: origin.sha256,
-  rows: origin_rows ?? 0,
-  event: event_id,
-});
-
-/**
- * Who stands where a row does not: the greater row of its key that is published, or a greater file that is complete. A
- * lesser one in its place supersedes nothing: the row is missing.
- */
-const superseding = (rows: Row[], completes: Completes, session: string): Row[] => {
-  const winners = new Map(rows.filter((row) => row.is === "published").map((row) => [JSON.stringify(row.key), row]));
-  const complete = completes.get(session);
-  for (const row of rows) {
-    if (row.is !== "missing" && row.is !== "waiting") continue;
-    const stands = winners.get(JSON.stringify(row.key));
-    const winner = stands && compareRows(orderOf(row), orderOf(stands)) < 0 ? stands : null;
-    const below = complete && row.origin_rows !== null && compare(orderOf(row), complete) < 0 ? complete : null;
-    if (winner || below) {
-      if (row.is === "missing") row.is = "superseded";
-      row.superseded_by = winner
-        ? { event_id: winner.event_id, sha256: winner.origin.sha256, version: winner.origin.version }
-        : { event_id: null, sha256: below!.sha256, version: below!.version };
-      winner?.supersedes.push(row.event_id);
-    } else if (stands && row.is === "missing")
-      row.instead = { event_id: stands.event_id, sha256: stands.origin.sha256, version: stands.origin.version };
-  }
-  return rows;
-};
-
-/** What stands first, then what is amiss or on its way, then what it replaced; each the newest first, as they came. */
-const ordered = (rows: Row[]): Row[] => {
-  const rank = ["published", "missing", "refused", "inFlight", "waiting", "withdrawn", "superseded"];
-  return rows.sort((a, b) => rank.indexOf(a.is) - rank.indexOf(b.is));
 };
 
 const refusedOf = async (

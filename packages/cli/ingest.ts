@@ -1,9 +1,10 @@
 import { open, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { download, inMemory, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
+import { newestCommit } from "../aws/documents.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
-import { type Account, followed, newestCommit } from "./account.ts";
+import { type Account, followed } from "./account.ts";
 import { count, plural } from "./output.ts";
 import type { Place } from "./place.ts";
 
@@ -34,7 +35,7 @@ export const flow = async (
   sent: (scraped: Scraped) => void = () => {},
 ): Promise<{ scraped: Scraped; account: Account | null }> => {
   const { output } = place;
-  const before = await newestCommit(place, dataset.name);
+  const before = await newestCommit(place.aws, dataset.name);
   let bar = output.bar("check", file.bytes.size);
   const scraped = await scrape(place.aws, dataset, file, {
     checked: (done) => bar.at(done),

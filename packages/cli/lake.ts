@@ -1,5 +1,5 @@
 import { readCatalog } from "../aws/catalog.ts";
-import * as documents from "../aws/documents.ts";
+import { newestCommit } from "../aws/documents.ts";
 import { measure } from "../aws/metrics.ts";
 import { all, query } from "../aws/queries.ts";
 import { depth } from "../aws/queues.ts";
@@ -30,13 +30,6 @@ export const rowTables = (dataset: Dataset): { published: readonly Table[]; wait
 /** The column of the raw key that a record's ticker is in. */
 export const tickerColumn = (dataset: Dataset): string =>
   dataset.raw!.table.key.find((name) => name !== dataset.raw!.session)!;
-
-/** The newest commit of a dataset, or null before the first. */
-export const newestCommit = (place: Place, dataset: string): Promise<Commit | null> =>
-  documents.newestCommit(place.aws, dataset);
-
-export const commitNumber = (place: Place, dataset: string, n: number): Promise<Commit> =>
-  documents.commitNumber(place.aws, dataset, n);
 
 /** Whether queries see the newest commit. */
 export const isApplied = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> =>
@@ -128,7 +121,7 @@ const naming =
   (place: Place, dataset: Dataset) =>
   async (error: unknown): Promise<never> => {
     if (!(error instanceof PregaoError) || error.code !== "query") throw error;
-    const commit = await newestCommit(place, dataset.name);
+    const commit = await newestCommit(place.aws, dataset.name);
     for (const partitions of Object.values(commit?.tables ?? {}))
       for (const [partition, { folder, files }] of Object.entries(partitions)) {
         const file = files.find(({ name }) => error.message.includes(folder + name));

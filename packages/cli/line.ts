@@ -4,6 +4,7 @@ import { PregaoError } from "../core/errors.ts";
 import { complain, endBySignal } from "./door.ts";
 import type { Output } from "./output.ts";
 import type { Place, PlaceOptions } from "./place.ts";
+import { ENGINES } from "./stack.ts";
 
 export type Global = PlaceOptions & { json?: boolean };
 
@@ -106,6 +107,11 @@ export const layouts = (): Option =>
   new Option("--layout <table=columns>", "partitions of a table, for a new state directory, e.g. TABLE=year,ticker")
     .argParser(gathered)
     .default([], "as they are declared");
+
+export const engine = (): Option =>
+  new Option("--engine <name>", "what makes the tables; spark is that of AWS Glue, and asks for PySpark").choices(
+    ENGINES,
+  );
 
 export const port = (text: string): number => {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)

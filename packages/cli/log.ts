@@ -1,6 +1,17 @@
-import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, readSync, statSync, watch } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  type FSWatcher,
+  fstatSync,
+  openSync,
+  readSync,
+  statSync,
+  watch,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { StringDecoder } from "node:string_decoder";
+import { logTo } from "../../functions/log.ts";
 
 // The log of a state directory: `log.ndjson`, one JSON object a line. A river that starts and finds it large renames it
 // to `log.1.ndjson`; nobody writes to that any more.
@@ -21,6 +32,17 @@ export type Entry = {
 const BLOCK = 64 * 1024;
 
 const files = (dir: string): string[] => [join(dir, "log.ndjson"), join(dir, "log.1.ndjson")];
+
+/**
+ * What functions log in this process goes to the directory's log from now on: standard output is for a command's result.
+ * A line that cannot be written (a full disk, a directory that was deleted) is lost: no work fails for its log.
+ */
+export const logInto = (dir: string): void =>
+  logTo((line) => {
+    try {
+      appendFileSync(files(dir)[0]!, `${line}\n`);
+    } catch {}
+  });
 
 export const lineOf = (text: string): Line => {
   try {

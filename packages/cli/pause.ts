@@ -1,10 +1,9 @@
 import { advance } from "../../functions/advance.ts";
-import * as documents from "../aws/documents.ts";
+import { pausedSince } from "../aws/documents.ts";
 import { create, put, remove } from "../aws/store.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { type Paused, pausedKey } from "../core/run.ts";
-import { logInto } from "./log-into.ts";
 import { ago, printable } from "./output.ts";
 import type { Place } from "./place.ts";
 
@@ -19,10 +18,6 @@ export const check = ({ why = "" }: PauseOptions): void => {
     throw new PregaoError("usage", `expected --why with at most ${WHY_CHARACTERS} characters, came ${why.length}`);
 };
 
-/** Since when and why a dataset is paused; null if it is not. */
-export const pausedSince = (place: Place, dataset: string): Promise<Paused | null> =>
-  documents.pausedSince(place.aws, dataset);
-
 /**
  * `pregao pause`: no new run is opened, but a rebuild that a person asks for. What is under way ends, and raw objects go on
  * landing: nothing is lost.
@@ -31,7 +26,7 @@ export const pause = async (place: Place, dataset: Dataset, options: PauseOption
   const { name } = dataset;
   const wanted: Paused = { at: new Date().toISOString(), why: options.why ?? "" };
   const made = await create(place.aws, "state", pausedKey(name), JSON.stringify(wanted));
-  const there = made === "created" ? wanted : ((await pausedSince(place, name)) ?? wanted);
+  const there = made === "created" ? wanted : ((await pausedSince(place.aws, name)) ?? wanted);
   const paused = options.why === undefined ? there : { ...there, why: options.why };
   // Paused twice, the first says since when, the last says why.
   if (paused.why !== there.why) await put(place.aws, "state", pausedKey(name), JSON.stringify(paused));
@@ -50,9 +45,8 @@ export const pause = async (place: Place, dataset: Dataset, options: PauseOption
 /** `pregao resume`: runs are opened again, the next one at once. */
 export const resume = async (place: Place, dataset: Dataset): Promise<void> => {
   const { name } = dataset;
-  const paused = await pausedSince(place, name);
+  const paused = await pausedSince(place.aws, name);
   await remove(place.aws, "state", pausedKey(name));
-  logInto(place);
   const { open, newest, why } = await advance(place.aws, dataset);
   place.output.result({ dataset: name, paused, run: open, commit: newest, why }, () =>
     [

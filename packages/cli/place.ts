@@ -5,11 +5,13 @@ import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
 import { catalogue } from "../datasets/index.ts";
+import { findSpark } from "../engines/spark/find.ts";
 import { makeFolder } from "../local/folder.ts";
 import { runningStack } from "../local/lock.ts";
 import { guestOf } from "./guest.ts";
+import { logInto } from "./log.ts";
 import type { Output } from "./output.ts";
-import { type Stack, startStack } from "./stack.ts";
+import { type Engine, type Stack, startStack } from "./stack.ts";
 
 /** Where a command works: a stage that answers, and how to leave it. */
 export type Place = {
@@ -29,7 +31,7 @@ export type Place = {
   close: (settle: boolean) => Promise<void>;
 };
 
-/** `existing`: the state directory must be there already: what only looks must not make one and call it healthy. */
+/** `engine`: what runs the jobs. `existing`: the state directory must be there already: what only looks must not make one and call it healthy. */
 export type PlaceOptions = {
   state?: string;
   stage?: string;
@@ -37,6 +39,7 @@ export type PlaceOptions = {
   port?: number;
   still?: boolean;
   existing?: boolean;
+  engine?: Engine;
 };
 
 /** The state directory of a laptop, unless told otherwise. */
@@ -56,18 +59,26 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
       "no_state",
       `expected a state directory at ${dir}, there is none. Next: pregao demo, or name another with --state`,
     );
+  const found = await runningStack(dir);
+  if (found && options.engine && options.engine !== found.engine)
+    throw new PregaoError(
+      "engine",
+      `expected a river with --engine ${options.engine}, the one that runs on ${dir} (process ${found.pid}) has ${found.engine}: stop it, or leave --engine out`,
+    );
+  // Before anything is made for it.
+  if (!found && options.engine === "spark") await findSpark();
   const stage = stageOn(dir, layoutsFrom(options.layout));
   const datasets = catalogue(stage.layouts);
-  const found = await runningStack(dir);
   const leave = found ? await guestOf(found.url) : () => undefined;
   // It takes seconds, in which nothing else would be said.
   if (fresh && !found) output.say(`preparing a new state directory in ${dir}: the trading calendar`);
   const stack = found
     ? null
-    : await startStack({ dir, stage, port: options.port ?? 0, still: options.still && !fresh });
+    : await startStack({ dir, stage, port: options.port ?? 0, still: options.still && !fresh, engine: options.engine });
   // What comes from no origin (the calendar) is made at the very first start, before anybody asks for it.
   if (stack && fresh) await settled(stack, output);
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });
+  logInto(dir);
   return {
     aws,
     stage,

@@ -8,8 +8,9 @@ import { checkTarget, type Format, formats, linesOf, namesApart, writeResult } f
 import { bytes, plural, print, records, table, width } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type QueryOptions = { file?: string; format?: Format; output?: string };
-export type Question = { sql: string; format: Format; file: string | null };
+export type QueryOptions = { file?: string; format?: Format; output?: string; param?: string[] };
+/** `parameters` are SQL literals, one for each `?`. */
+export type Question = { sql: string; parameters: string[]; format: Format; file: string | null };
 
 /** Rows that a screen holds at most; the other formats give all. */
 const SCREEN_ROWS = 1000;
@@ -32,12 +33,25 @@ export const asked = async (statement: string | undefined, options: QueryOptions
       `--json prints the rows as one JSON document: expected -o FILE for ${format}, or no --format`,
     );
   if (file) checkTarget(file, format);
-  return { sql: await statementFrom(statement, options.file), format, file };
+  const parameters = (options.param ?? []).map(literalOf);
+  return { sql: await statementFrom(statement, options.file), parameters, format, file };
+};
+
+/** Athena takes no longer value (API model). */
+const PARAMETER_LENGTH = 1024;
+
+/** A value of the command line as SQL: what looks like a number, a day, true or false is one, the rest is text. */
+export const literalOf = (value: string): string => {
+  const plain = /^[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$|^(true|false)$|^'([^']|'')*'$/i.test(value);
+  const sql = plain ? value : /^\d{4}-\d\d-\d\d$/.test(value) ? `DATE '${value}'` : `'${value.replaceAll("'", "''")}'`;
+  if (sql.length > PARAMETER_LENGTH)
+    throw new PregaoError("usage", `expected a --param of at most ${PARAMETER_LENGTH} characters, came ${sql.length}`);
+  return sql;
 };
 
 /** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
-export const query = async (place: Place, { sql, format, file }: Question): Promise<void> => {
-  const result = await answered(place, sql);
+export const query = async (place: Place, { sql, parameters, format, file }: Question): Promise<void> => {
+  const result = await answered(place, sql, parameters);
   const { scannedBytes, totalMs } = result.statistics;
   const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
   if (format !== "table" && format !== "csv") namesApart(result.fields, format);
@@ -53,6 +67,12 @@ export const query = async (place: Place, { sql, format, file }: Question): Prom
     return;
   }
   const { rows, more } = await take(result.rows, SCREEN_ROWS);
+  if (result.written !== null || result.fields.length === 0) {
+    const done = result.written === null ? "done" : `${plural(result.written, "row")} written`;
+    place.output.say(`${done}, ${cost}`);
+    place.output.say('Next: pregao query "SHOW TABLES"');
+    return;
+  }
   if (!(await print(screen(result.fields, rows)))) return;
   place.output.say(
     more ? `the first ${plural(rows.length, "row")}, ${cost}` : `${plural(rows.length, "row")}, ${cost}`,
@@ -61,9 +81,9 @@ export const query = async (place: Place, { sql, format, file }: Question): Prom
 };
 
 /** Runs a statement, and stops it where it runs when a signal ends this command. */
-const answered = async (place: Place, sql: string): Promise<QueryResult> => {
+const answered = async (place: Place, sql: string, parameters: readonly string[]): Promise<QueryResult> => {
   const stop = new AbortController();
-  const running = run(place.aws, sql, place.database, stop.signal);
+  const running = run(place.aws, sql, place.database, stop.signal, parameters);
   const forget = beforeEnd(async () => {
     stop.abort();
     await running;
@@ -73,6 +93,11 @@ const answered = async (place: Place, sql: string): Promise<QueryResult> => {
   } catch (error) {
     if (error instanceof PregaoError && /does not exist/.test(error.message))
       throw new PregaoError(error.code, `${error.message}; ${named(place)}`);
+    if (error instanceof PregaoError && /^TYPE_MISMATCH/.test(error.message) && parameters.length > 0)
+      throw new PregaoError(
+        error.code,
+        `${error.message}; the parameters came as ${parameters.join(", ")}: a number in quotes is text, --param "'2024'"`,
+      );
     throw error;
   } finally {
     forget();

@@ -9,8 +9,10 @@ import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { refusedObject } from "../core/reject.ts";
 import { escapedPlace } from "../local/s3/places.ts";
+import { confirmed } from "./confirm.ts";
 import { beforeEnd } from "./door.ts";
 import { inList, pathOf } from "./lake.ts";
+import { plural } from "./output.ts";
 import type { Place } from "./place.ts";
 
 /**
@@ -29,22 +31,40 @@ export const refusedIn = async (place: Place, dataset: Dataset): Promise<{ key: 
   return found;
 };
 
+/** Whether files of this machine are a stage's objects: a laptop's are. Another stage may have an endpoint of its own, too. */
+const isOnDisk = ({ stage }: Place): boolean => stage.name === "local";
+const lakeOf = ({ dir }: Place): string => join(dir, "s3/lake");
+
 /** Whether the bytes of an object that the store lists are not on the disk: only a laptop's can be taken away like that. */
-const isGone = ({ aws, dir }: Place, key: string): boolean =>
-  aws.endpoint !== undefined && [key, escapedPlace(key)].every((path) => !existsSync(join(dir, "s3/lake", path)));
+const isGone = (place: Place, key: string): boolean =>
+  isOnDisk(place) && [key, escapedPlace(key)].every((path) => !existsSync(join(lakeOf(place), path)));
 
-async function* goneOf(place: Place, dataset: Dataset): AsyncGenerator<string> {
-  if (place.aws.endpoint === undefined) return;
+/** The keys of a dataset's raw objects that are gone, and how many are not. */
+const goneOf = async (place: Place, dataset: Dataset): Promise<{ gone: string[]; there: number }> => {
+  const found = { gone: [] as string[], there: 0 };
+  if (!isOnDisk(place)) return found;
   for await (const { key } of list(place.aws, "lake", `raw/${dataset.name}/`))
-    if (!key.endsWith("/") && isGone(place, key)) yield key;
-}
+    if (key.endsWith("/")) continue;
+    else if (isGone(place, key)) found.gone.push(key);
+    else found.there++;
+  return found;
+};
 
-/** Deletes the raw objects whose bytes somebody took from the disk, so that no job and no query looks for them. */
-export const forgetGone = async (place: Place, dataset: Dataset): Promise<string[]> => {
-  const keys: string[] = [];
-  for await (const key of goneOf(place, dataset)) keys.push(key);
-  for (const key of keys) await remove(place.aws, "lake", key);
-  return keys;
+/**
+ * Deletes the raw objects whose bytes somebody took from the disk, so that no job and no query looks for them. That cannot
+ * be taken back: files that nothing names are swept away at the next start. If not one file of the dataset is there, a
+ * disk may not be mounted, or a folder was moved: then only if a person says so.
+ * @returns their keys. @throws PregaoError `usage` or `cancelled` if nobody says so; then nothing was deleted.
+ */
+export const forgetGone = async (place: Place, dataset: Dataset, yes = false): Promise<string[]> => {
+  const { gone, there } = await goneOf(place, dataset);
+  if (gone.length > 0 && there === 0)
+    await confirmed(
+      `No file of the ${plural(gone.length, "raw object")} of ${dataset.name} is under ${lakeOf(place)}: if a disk is not mounted, or a folder was moved, bring that back first. Delete the objects, also their files should they come back?`,
+      yes,
+    );
+  for (const key of gone) await remove(place.aws, "lake", key);
+  return gone;
 };
 
 /** A statement over the raw table. `readable` must be among the conditions of each part of it that reads the table. */
@@ -91,7 +111,7 @@ export const rawTable = (place: Place, dataset: Dataset): RawTable => {
       key!.replace(/[.:]+$/, ""),
     );
     if (!(await drop(named))) return false;
-    if (lost.size > 0) for await (const key of goneOf(place, dataset)) lost.add(key);
+    if (lost.size > 0) for (const key of (await goneOf(place, dataset)).gone) lost.add(key);
     await drop((await refusedIn(place, dataset)).map(({ key }) => key));
     if (out.size + lost.size > NAMED)
       throw new PregaoError(

@@ -1,5 +1,6 @@
 import { advance, mustRebuild, standing } from "../../functions/advance.ts";
 import { digest } from "../../functions/river.ts";
+import { commitNumber, newestCommit, pausedSince } from "../aws/documents.ts";
 import { declareLost, goneObjects } from "../aws/recall.ts";
 import { getJson } from "../aws/store.ts";
 import type { Commit } from "../core/commit.ts";
@@ -9,10 +10,8 @@ import type { Wish } from "../core/facts.ts";
 import { parseRun, type Rejected, runKey } from "../core/run.ts";
 import { confirmed } from "./confirm.ts";
 import { acceptCommand, heldName, heldOf, lawsOf } from "./held.ts";
-import { commitNumber, newestCommit, rowTables } from "./lake.ts";
-import { logInto } from "./log-into.ts";
+import { rowTables } from "./lake.ts";
 import { count, fields, plural, printable, table } from "./output.ts";
-import { pausedSince } from "./pause.ts";
 import type { Place } from "./place.ts";
 import { rawTable } from "./raw.ts";
 
@@ -39,12 +38,12 @@ export const check = ({ rebuild, unit, withoutGone, retryHeld }: RefineOptions):
 /** `pregao refine`: what is pending, until nothing is; with `--rebuild` units anew from raw, by today's recipe. */
 export const refine = async (place: Place, dataset: Dataset, options: RefineOptions): Promise<void> => {
   if (options.rebuild) return rebuild(place, dataset, options);
-  const before = await newestCommit(place, dataset.name);
+  const before = await newestCommit(place.aws, dataset.name);
   const { passed, why } = await follow(place, dataset, options.retryHeld && before ? { retryHeld: before.commit } : {});
-  const after = await newestCommit(place, dataset.name);
+  const after = await newestCommit(place.aws, dataset.name);
   const document = { dataset: dataset.name, runs: passed, why, commit: after?.commit ?? 0 };
   throwFailure(dataset, before, after, document);
-  if (await pausedSince(place, dataset.name))
+  if (await pausedSince(place.aws, dataset.name))
     throw new PregaoError(
       "paused",
       `no run of ${dataset.name} is opened: ${why}. Next: pregao resume ${dataset.name}`,
@@ -116,7 +115,7 @@ const rebuild = async (place: Place, dataset: Dataset, options: RefineOptions): 
         document,
       );
   }
-  const next = (await pausedSince(place, dataset.name)) ? `pregao resume ${dataset.name}` : "pregao status";
+  const next = (await pausedSince(place.aws, dataset.name)) ? `pregao resume ${dataset.name}` : "pregao status";
   place.output.result(document, () => [passedTable(made), "", `Next: ${next}`, ""].join("\n"));
 };
 
@@ -168,9 +167,8 @@ export const follow = async (
   wish: Wish,
   until = Number.POSITIVE_INFINITY,
 ): Promise<Followed> => {
-  logInto(place);
   const passed: Passed[] = [];
-  let seen = (await newestCommit(place, dataset.name))?.commit ?? 0;
+  let seen = (await newestCommit(place.aws, dataset.name))?.commit ?? 0;
   let said = seen;
   let left = wish;
   for (let calls = 0; ; ) {
@@ -210,12 +208,12 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
 const committed = async (place: Place, dataset: Dataset, n: number): Promise<void> => {
   for (let looks = 0; looks < LOOKS; looks++) {
     await pause();
-    if (((await newestCommit(place, dataset.name))?.commit ?? 0) >= n) return;
+    if (((await newestCommit(place.aws, dataset.name))?.commit ?? 0) >= n) return;
   }
 };
 
 const passedRun = async (place: Place, dataset: Dataset, n: number): Promise<Passed> => {
-  const { status, rebuild, rows, reason, rejected } = await commitNumber(place, dataset.name, n);
+  const { status, rebuild, rows, reason, rejected } = await commitNumber(place.aws, dataset.name, n);
   const key = runKey(dataset.name, n);
   const { units, objects } = parseRun(await getJson(place.aws, "state", key), key);
   return { run: n, status, rebuild, units, objects: objects.length, rows, reason, rejected };

@@ -4,23 +4,24 @@ import type { Stage } from "../core/stage.ts";
 import { topology } from "../core/topology.ts";
 import { catalogue } from "../datasets/index.ts";
 import { refineJob } from "../engines/duckdb/job.ts";
+import { sparkJob } from "../engines/spark/job.ts";
 import { start } from "../local/index.ts";
 import { translate } from "../trino/index.ts";
 import type { FromStack, StackRequest } from "./stack.ts";
 
 // The stack's own thread: it says where it listens, then stops when it is told to.
-const { dir, stage, port, still } = workerData as StackRequest;
+const { dir, stage, port, still, engine = "duckdb" } = workerData as StackRequest;
 const say = (message: FromStack) => parentPort?.postMessage(message);
 
 const river = (at: Stage) => ({
   topology: topology(catalogue(at.layouts), at.pace),
   root: new URL("../../", import.meta.url),
-  engine: refineJob,
+  engine: engine === "spark" ? sparkJob : refineJob,
   translate,
 });
 
 try {
-  const stack = await start(river(stage), { dir, stage, port, still });
+  const stack = await start(river(stage), { dir, stage, port, still, engineName: engine });
   parentPort?.on("message", async (wish: "idle" | "stop" | "guests") => {
     if (wish === "guests") return say({ guests: stack.guests() });
     await (wish === "idle" ? stack.idle() : stack.stop());

@@ -2,8 +2,12 @@ import { Worker } from "node:worker_threads";
 import { PregaoError } from "../core/errors.ts";
 import type { Stage } from "../core/stage.ts";
 
+/** What carries out the runs, on this machine: see packages/engines. The first is that of whoever does not choose. */
+export const ENGINES = ["duckdb", "spark"] as const;
+export type Engine = (typeof ENGINES)[number];
+
 /** `still`: it answers, and starts nothing. */
-export type StackRequest = { dir: string; stage: Stage; port: number; still?: boolean };
+export type StackRequest = { dir: string; stage: Stage; port: number; still?: boolean; engine?: Engine };
 export type FromStack =
   | { url: string }
   | { done: "idle" | "stop" }

@@ -17,7 +17,8 @@ export const up = async (options: PlaceOptions & { port?: number | string }, out
       "",
       `  export AWS_ENDPOINT_URL=${url}`,
       `  export AWS_REGION=${place.stage.region} AWS_DEFAULT_REGION=${place.stage.region} AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local`,
-      "  aws sqs list-queues",
+      // Version 1 of the aws CLI asks AWS itself for queues, whatever AWS_ENDPOINT_URL says.
+      "  aws --endpoint-url $AWS_ENDPOINT_URL sqs list-queues",
       "",
       "Next, in another terminal: pregao demo",
       "Stop with Ctrl-C.",

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { datasetIn, datasetOr, type Global, type Line, localOnly, optionsOf } from "./line.ts";
+import { datasetIn, datasetOr, type Global, gathered, type Line, localOnly, optionsOf } from "./line.ts";
 import type { QueryOptions } from "./query.ts";
 import type { TailOptions } from "./tail.ts";
 import type { VerifyOptions } from "./verify/index.ts";
@@ -23,6 +23,12 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       ]),
     )
     .option("-o, --output <path>", "write there")
+    .option(
+      "-p, --param <value>",
+      "for the next ? in WHERE: 10, 1.5, true or 2024-11-08 as they look, anything else as text, and '10' in quotes, too",
+      gathered,
+      [],
+    )
     .action(async (sql: string | undefined, _, self: Command) => {
       const options = optionsOf<Global & QueryOptions>(self);
       const { asked, query } = await import("./query.ts");
@@ -40,6 +46,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     .option("--session <day>", "only rows of this session, YYYY-MM-DD")
     .option("--wait", "until nothing is in flight")
     .option("--repair", "send what is missing again, from the archive, then verify again")
+    .option("--yes", "with --repair: do not ask, also if no file of raw is on the disk")
     .action(async (name: string | undefined, _, self: Command) => {
       const options = optionsOf<Global & VerifyOptions>(self);
       const dataset = await datasetOr(name, "raw");

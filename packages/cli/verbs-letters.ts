@@ -19,8 +19,11 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
     const command = verb(letters, `${name} <dataset>`, means, `datasets, then pregao dlq ${name} DATASET`)
       .option("--reason <code>", "only this reason")
       .option("--ticker <ticker>", "only this ticker")
-      .option("--older-than <age>", "first seen longer ago: 90m, 12h, 3d, or before YYYY-MM-DD")
-      .option("--since <age>", "first seen since then: 90m, 12h, 3d or YYYY-MM-DD")
+      .option(
+        "--older-than <age>",
+        "first seen longer ago: 90m, 12h, 3d, or before 2025-08-29 or 2025-08-29T21:30 in UTC",
+      )
+      .option("--since <age>", "first seen since then: 90m, 12h, 3d, 2025-08-29 or 2025-08-29T21:30 in UTC")
       .option("--limit <n>", "at most so many, oldest first");
     if (name === "replay")
       command

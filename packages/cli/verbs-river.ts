@@ -4,6 +4,7 @@ import type { IngestOptions } from "./ingest.ts";
 import {
   address,
   datasetIn,
+  engine,
   type Global,
   type Line,
   layouts,
@@ -16,13 +17,14 @@ import type { PublishOptions } from "./publish.ts";
 
 /** What runs the river and sends into it. */
 export const riverVerbs = ({ program, output, verb, at }: Line): void => {
-  verb(program, "demo", "a real session file through the whole river, then a query", "demo").action(
-    (_, self: Command) => at(optionsOf(self), async (place) => (await import("./demo.ts")).demo(place), true),
-  );
+  verb(program, "demo", "a real session file through the whole river, then a query", "demo")
+    .addOption(engine())
+    .action((_, self: Command) => at(optionsOf(self), async (place) => (await import("./demo.ts")).demo(place), true));
 
   verb(program, "up", "run the river on this machine until Ctrl-C", "up --port 4566")
     .option("--port <n>", "port to listen on (default: one the system chooses)", port)
     .addOption(layouts())
+    .addOption(engine())
     .action(async (_, self: Command) => {
       const options = optionsOf<Global>(self);
       localOnly(options);
@@ -49,6 +51,7 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
     .option("--version <text>", "the file's version, instead of the date in its header")
     .option("--wait", "until everything that was sent is published or rejected")
     .addOption(layouts())
+    .addOption(engine())
     .action(async (name: string, _, self: Command) => {
       const options = optionsOf<Global & IngestOptions>(self);
       await queuedDataset(name);

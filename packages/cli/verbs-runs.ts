@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { AcceptOptions } from "./accept.ts";
-import { datasetIn, type Global, type Line, optionsOf } from "./line.ts";
+import { datasetIn, engine, type Global, type Line, optionsOf } from "./line.ts";
 import type { PauseOptions } from "./pause.ts";
 import type { RefineOptions } from "./refine.ts";
 
@@ -16,6 +16,7 @@ export const runVerbs = ({ program, verb, at }: Line): void => {
     .option("--rebuild", "make units anew from raw, by today's SQL, columns and calendar")
     .option("--without-gone", "with --rebuild: also without raw objects that are gone")
     .option("--unit <unit...>", "with --rebuild: only these units, e.g. years (default: all)")
+    .addOption(engine())
     .option("--yes", "do not ask")
     .action(async (name: string, _, self: Command) => {
       const options = optionsOf<Global & RefineOptions>(self);

@@ -1,4 +1,5 @@
 import type { Columns, Table } from "./table.ts";
+import type { View } from "./view.ts";
 
 /** One record as it travels: its columns on the wire, and `origin_rows`. */
 export type WireRecord = Record<string, unknown>;
@@ -94,6 +95,8 @@ export type Dataset = {
   assets: Readonly<Record<string, { columns: Columns; rows: () => string }>>;
   /** The README's query and others, in Trino's dialect. */
   queries: Readonly<Record<string, { means: string; sql: string }>>;
+  /** Views in its database, by name, in Trino's dialect. */
+  views: Readonly<Record<string, View>>;
   /** A real file that comes with the dataset, and the query to answer from it. */
   demo?: { file: URL; query: string };
 };

@@ -1,5 +1,6 @@
 import type { Dataset } from "./dataset.ts";
 import { type GlueColumn, glueColumns } from "./table.ts";
+import { definitionOf, type ViewInput, viewInput } from "./view.ts";
 
 /** How long the river waits before it acts. Amazon's own limits are constants with their source, below. */
 const paces = {
@@ -87,7 +88,7 @@ export type Topology = {
   notices: NoticeSpec[];
   jobs: JobSpec[];
   clocks: ClockSpec[];
-  databases: { name: string; comment: string; tables: TableSpec[] }[];
+  databases: { name: string; comment: string; tables: TableSpec[]; views: ViewInput[] }[];
 };
 
 const seconds = (minutes: number) => minutes * 60;
@@ -192,6 +193,15 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
           location: `refined/${t.name}/`,
         })),
       ]),
+      views: members!.flatMap((d) =>
+        Object.entries(d.views).map(([view, spec]) =>
+          viewInput(
+            view,
+            definitionOf(spec, name),
+            Object.entries(spec.columns).map(([Name, c]) => ({ Name, Type: c.type, Comment: c.means })),
+          ),
+        ),
+      ),
     })),
   };
 };

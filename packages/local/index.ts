@@ -13,7 +13,7 @@ import { firehose } from "./firehose/index.ts";
 import { gateway } from "./gateway.ts";
 import { glue } from "./glue/index.ts";
 import { type Invocation, type LogLine, lambda, type Runtime } from "./lambda.ts";
-import { lockState, STATE_VERSION } from "./lock.ts";
+import { DEFAULT_ENGINE, lockState, STATE_VERSION } from "./lock.ts";
 import { logFile } from "./log.ts";
 import { provision } from "./provision.ts";
 import { s3 } from "./s3/index.ts";
@@ -29,13 +29,18 @@ export type River = {
   topology: Topology;
   /** Of the repository, or of a folder of test handlers; ends in `/`. */
   root: URL;
-  /** Carries out a job run: it resolves when it succeeded. `signal` aborts when the run is stopped or takes too long. */
+  /**
+   * Carries out a job run: it resolves when it succeeded. `signal` aborts when the run is stopped or takes too long.
+   * `endpoint` is where AWS answers, `files` the folder that has its objects as `<bucket>/<key>`, to be read only.
+   */
   engine: (job: {
     name: string;
     arguments: Record<string, string>;
     jobRunId: string;
     signal: AbortSignal;
     store: Store;
+    endpoint: string;
+    files: string;
   }) => Promise<void>;
   /** Athena's dialect for DuckDB. */
   translate: Translate;
@@ -61,7 +66,9 @@ export type StartOptions = {
    * For a look at what is there. What is sent to it waits for the next start.
    */
   still?: boolean;
-  /** Where functions find AWS, given the stack's own address: a stage that answers badly stands between them. */
+  /** What runs the jobs, by a name that other processes are told. */
+  engineName?: string;
+  /** Where functions and jobs find AWS, given the stack's own address: a stage that answers badly stands between them. */
   endpoint?: (url: string) => string;
   /** Around every call of a function: what is lost, late or doubled on its way to one. */
   around?: (runtime: Runtime) => Runtime;
@@ -206,7 +213,8 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         const folder = join(scratch, job.jobRunId);
         mkdirSync(folder, { recursive: true });
         try {
-          await river.engine({ ...job, store: localStore(objects, stage, folder) });
+          const endpoint = options.endpoint?.(url) ?? url;
+          await river.engine({ ...job, store: localStore(objects, stage, folder), endpoint, files: join(dir, "s3") });
         } finally {
           rmSync(folder, { recursive: true, force: true });
         }
@@ -228,7 +236,16 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       glue: jobs,
       s3: objects,
       translate: river.translate,
+      declared: (database, name) =>
+        topology.databases.some((one) => one.name === database && one.tables.some((table) => table.name === name)),
+      reserved: (name, prefix) => {
+        // What lands in the lake under these is taken for rows, errors or dead letters; other buckets are the river's.
+        const own = [...topology.notices.flatMap((notice) => notice.prefix), "refined/", "rejected/"];
+        if (name === bucket(stage, "lake")) return own.some((one) => prefix.startsWith(one) || one.startsWith(prefix));
+        return topology.buckets.some((one) => one !== "results" && bucket(stage, one) === name);
+      },
       output: `s3://${bucket(stage, "results")}/`,
+      ...(options.still ? { still: true } : {}),
       now,
     });
     closing.push(queries.close);
@@ -292,7 +309,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       for (const mapping of topology.mappings) runtime.warm(mapping.function);
     }
     // What would be sent to one that is still would lie there: other commands wait until it has gone.
-    if (!options.still) lock.announce(door);
+    if (!options.still) lock.announce({ ...door, engine: options.engineName ?? DEFAULT_ENGINE });
 
     const stop = async (): Promise<void> => {
       edges.stop();

@@ -4,8 +4,19 @@ import { DatabaseSync } from "node:sqlite";
 import { PregaoError } from "../core/errors.ts";
 import { makeFolder } from "./folder.ts";
 
-/** A stack as a second process finds it. `dir` is absolute. */
-export type StackInfo = { pid: number; port: number; url: string; dir: string; version: number; started: string };
+/** A stack as a second process finds it. `dir` is absolute, `engine` what runs its jobs. */
+export type StackInfo = {
+  pid: number;
+  port: number;
+  url: string;
+  dir: string;
+  version: number;
+  started: string;
+  engine: string;
+};
+
+/** What runs the jobs of a stack that is not told otherwise. */
+export const DEFAULT_ENGINE = "duckdb";
 
 /** Where a stack answers who it is. No bucket can have this name. */
 export const STACK_PATH = "/_pregao/stack";
@@ -18,7 +29,7 @@ export const STATE_VERSION = 1;
 const STARTING_MS = 15_000;
 const LOOK_MS = 50;
 
-export type Lock = { announce: (info: Pick<StackInfo, "port" | "url">) => void; release: () => void };
+export type Lock = { announce: (info: Pick<StackInfo, "port" | "url" | "engine">) => void; release: () => void };
 
 const lockFile = (dir: string) => join(dir, "lock.sqlite");
 const infoFile = (dir: string) => join(dir, "stack.json");
@@ -65,7 +76,7 @@ export const lockState = (given: string): Lock => {
   }
   rmSync(infoFile(dir), { force: true });
   return {
-    announce: ({ port, url }) => {
+    announce: ({ port, url, engine }) => {
       const info: StackInfo = {
         pid: process.pid,
         port,
@@ -73,6 +84,7 @@ export const lockState = (given: string): Lock => {
         dir,
         version: STATE_VERSION,
         started: new Date().toISOString(),
+        engine,
       };
       writeFileSync(`${infoFile(dir)}.new`, `${JSON.stringify(info)}\n`);
       renameSync(`${infoFile(dir)}.new`, infoFile(dir));

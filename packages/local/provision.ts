@@ -1,5 +1,6 @@
 import { bucket, queueArn, resource, type Stage } from "../core/stage.ts";
 import type { QueueSpec, Topology } from "../core/topology.ts";
+import { VIEW_KIND } from "../core/view.ts";
 import type { Firehose } from "./firehose/index.ts";
 import { type Glue, tableInput } from "./glue/index.ts";
 import type { S3 } from "./s3/index.ts";
@@ -33,6 +34,10 @@ export const provision = (
   for (const database of topology.databases) {
     glue.createDatabase({ Name: database.name, Description: database.comment });
     for (const table of database.tables) glue.createTable(database.name, tableInput(table, bucket(stage, "lake")));
+    // A table that a person made under the name stays theirs.
+    for (const view of database.views)
+      if ((glue.table(database.name, view.Name)?.kind ?? VIEW_KIND) === VIEW_KIND)
+        glue.createTable(database.name, view);
   }
   for (const job of topology.jobs)
     glue.createJob({

@@ -1,37 +1,27 @@
+import { aggregateNames, openAggregation } from "./aggregation.ts";
 import { castTo, coerce, unify } from "./casts.ts";
-import { aggregates, type Over } from "./functions/aggregates.ts";
+import { fieldOf, openConstructors } from "./constructors.ts";
+import { joined } from "./functions/arrays.ts";
 import { aliases, built, scalars } from "./functions/index.ts";
-import { choose, call as scalarCall } from "./functions/table.ts";
-import { intervalOf, literalOf } from "./literals.ts";
-import { arithmetic, compare, logic, negated, shifted } from "./operators.ts";
+import { known } from "./functions/names.ts";
+import { call as scalarCall } from "./functions/table.ts";
+import { intervalOf } from "./intervals.ts";
+import { openLambdas } from "./lambdas.ts";
+import { literalOf } from "./literals.ts";
+import { atZone, offsetOf, zoneOf } from "./moments.ts";
+import { arithmetic, compare, logic, negated } from "./operators.ts";
+import { openPredicates, type Parts, type Subquery } from "./predicates.ts";
 import { refuse, unsupported } from "./refusal.ts";
 import { type Columns, resolve, type Scope } from "./scope.ts";
-import type { Call, Expression, Query } from "./syntax.ts";
-import { boolean, duckdb, same, show, typeOf, varchar } from "./types.ts";
-import { made, text, type Value } from "./value.ts";
-import { ranking, specification } from "./windows.ts";
+import type { Call, Expression } from "./syntax.ts";
+import { boolean, duckdb, isInteger, show, typeOf, varchar } from "./types.ts";
+import { made, raise, type Value } from "./value.ts";
+import { ranking } from "./windows.ts";
 
 type Node<K extends Expression["kind"]> = Extract<Expression, { kind: K }>;
-/** Translates a subquery; `single` is whether it can never give more than one row. */
-export type Subquery = (
-  query: Query,
-  scope: Scope,
-) => { sql: string; columns: Columns; correlated: boolean; single: boolean };
 
 /** Characters of DuckDB SQL for one expression. */
 const MAX_SQL = 200_000;
-
-const aggregateNames = new Set(aggregates.map(({ name }) => name));
-
-/** Whether an aggregate stands in the node, outside subqueries and other than as a window function. */
-export const aggregated = (node: unknown): boolean => {
-  if (typeof node !== "object" || node === null) return false;
-  if (Array.isArray(node)) return node.some(aggregated);
-  if ("body" in node) return false;
-  const { kind, name, over } = node as Partial<Call>;
-  if (kind === "call" && over === null && aggregateNames.has(name!)) return true;
-  return Object.values(node).some(aggregated);
-};
 
 /** Opens the analysis of expressions. Each gives DuckDB SQL with Trino's value and type, or is refused by name. */
 export const openAnalysis = (subquery: Subquery) => {
@@ -42,157 +32,87 @@ export const openAnalysis = (subquery: Subquery) => {
     return scope.groups?.has(value.sql) && value.loose.length ? { ...value, loose: [] } : value;
   };
   const all = (nodes: readonly Expression[], scope: Scope): Value[] => nodes.map((node) => analyse(node, scope));
-  const condition = (node: Expression, scope: Scope, what: string): Value =>
-    coerce(analyse(node, scope), boolean, what);
+  /** Conditions of which false and NULL mean the same, and their parts beside AND and OR. */
+  const truths = new WeakSet<Expression>();
+  const trust = (node: Expression): void => {
+    truths.add(node);
+    if (node.kind === "logic") for (const side of [node.left, node.right]) trust(side);
+  };
+  const condition = (node: Expression, scope: Scope, what: string): Value => {
+    if (["WHERE", "HAVING", "ON", "FILTER"].includes(what)) trust(node);
+    return coerce(analyse(node, scope), boolean, what);
+  };
   const negate = (value: Value, not: boolean): Value => (not ? { ...value, sql: `(NOT ${value.sql})` } : value);
-
-  const aggregate = (node: Call & Expression, scope: Scope): Value => {
-    const { name, at } = node;
-    const over = node.over;
-    if (over ? !scope.overs : !scope.aggregates)
-      refuse("invalid", `${name}()${over ? " OVER (…)" : ""} cannot stand in ${scope.clause}`, at);
-    if (node.order.length) unsupported(`${name} with ORDER BY`, at);
-    if (node.nulls) refuse("invalid", `${name} takes no IGNORE NULLS`, at);
-    if (over && node.filter) refuse("invalid", "FILTER is not supported for window functions", at);
-    const inner: Scope = over
-      ? { ...scope, overs: false }
-      : { ...scope, groups: null, outputs: null, aggregates: false, overs: false, clause: "an aggregate" };
-    if (!over && scope.outputs) refuseOutputs(node, scope);
-    const values = all(node.args, inner);
-    const filter = node.filter ? condition(node.filter, inner, "FILTER") : null;
-    const window = over ? specification(over, scope, analyse) : null;
-    const of = [...values, ...(filter ? [filter] : []), ...(window?.values ?? [])];
-    if (!over && of.some((value) => value.outer)) unsupported("an aggregate of an outer query's column", at);
-    const tail = `${filter ? ` FILTER (WHERE ${filter.sql})` : ""}${window ? ` OVER (${window.sql})` : ""}`;
-    const base = { ...made(of), at, ...(over ? { window: true } : { aggregate: true, loose: [] }) };
-    if (node.star || (name === "count" && node.args.length === 0)) {
-      if (name !== "count" || node.distinct) refuse("invalid", `${name}(*) is no aggregate`, at);
-      return { ...base, sql: `count(*)${tail}`, type: { name: "bigint" } };
-    }
-    const known = aggregates.filter((entry) => entry.name === name);
-    const { signature, args } = choose(name, known, values, at);
-    if (node.distinct && (over || signature.plain)) unsupported(`${name}(DISTINCT …)${over ? " OVER (…)" : ""}`, at);
-    if (node.distinct && args.some(({ sql }) => !sql.includes('"'))) unsupported(`${name}(DISTINCT constant)`, at);
-    const types = args.map(({ type }) => type);
-    if (types.some((type) => type.name === "unknown") && name !== "count") unsupported(`${name}(NULL)`, at);
-    const write: Over = (duck, ...sql) => `${duck}(${node.distinct ? "DISTINCT " : ""}${sql.join(", ")})${tail}`;
-    return {
-      ...base,
-      sql: signature.duckdb(
-        write,
-        args.map(({ sql }) => sql),
-        types,
-      ),
-      type: typeof signature.gives === "function" ? signature.gives(types) : signature.gives,
-      ...(signature.finite ? { finite: true } : {}),
-    };
+  const parts: Parts = {
+    analyse,
+    all,
+    condition,
+    onlyTruth: (node) => truths.has(node),
+    subquery: (query, scope) =>
+      scope.locals?.size ? unsupported("a subquery in a lambda", query.at) : subquery(query, scope),
   };
-
-  /** Trino refuses an output column's name inside an aggregate of ORDER BY; a column of the same name is not meant. */
-  const refuseOutputs = (node: unknown, scope: Scope): void => {
-    if (typeof node !== "object" || node === null || "body" in node) return;
-    const name = node as Partial<Node<"name">>;
-    const output =
-      name.kind === "name" && name.path!.length === 1
-        ? scope.outputs!.get(name.path![0]!.text.toLowerCase())
-        : undefined;
-    if (output && !scope.columns.some(({ sql }) => sql === output[0]!.sql))
-      refuse("invalid", `output column ${name.path![0]!.text} cannot stand inside an aggregate of ORDER BY`, name.at);
-    for (const child of Object.values(node)) refuseOutputs(child, scope);
-  };
+  const { aggregate, grouping } = openAggregation(parts);
+  const { cases, within, withinQuery, quantified, like, scalarQuery } = openPredicates(parts);
+  const { array, row, subscript, field } = openConstructors(parts);
+  const lambda = openLambdas(parts);
 
   const call = (written: Call & Expression, scope: Scope): Value => {
     const name = aliases[written.name] ?? written.name;
     const node = { ...written, name };
     const ranked = ranking(node, scope, analyse);
     if (ranked) return ranked;
+    if (name === "grouping") return grouping(node, scope);
+    if (name === "listagg" && node.args.length === 1)
+      node.args = [node.args[0]!, { kind: "string", value: "", at: node.at }];
     if (aggregateNames.has(name)) return aggregate(node, scope);
     const signatures = scalars.get(name);
-    const special = built.get(name);
-    if (!signatures && !special) return unsupported(`function ${written.name}`, node.at);
+    const specials = built.get(name);
+    const applied = lambda(node, scope);
+    if (applied) return applied;
+    if (name === "try" && node.args.length === 1) return attempt(node, scope);
+    if (!signatures && !specials)
+      return known(name)
+        ? unsupported(`function ${written.name}`, node.at)
+        : refuse("function_not_found", `function '${written.name}' not registered`, node.at);
     if (node.over || node.star || node.distinct || node.filter || node.order.length || node.nulls)
       refuse("invalid", `${written.name} is no aggregate or window function`, node.at);
     const values = all(node.args, scope);
-    if (signatures) return scalarCall(name, signatures, values, node.at);
-    const [least, most] = special!.takes;
+    const special = specials?.find(({ when }) => !when || when(values));
+    if (!special)
+      return signatures
+        ? scalarCall(name, signatures, values, node.at)
+        : unsupported(`${name}(${values.map(({ type }) => show(type)).join(", ")})`, node.at);
+    const [least, most] = special.takes;
     if (values.length < least || values.length > most)
       refuse(
         "invalid",
         `${name}: expected ${least === most ? least : `${least} to ${most}`} arguments, came ${values.length}`,
         node.at,
       );
-    return special!.build(values, node.at);
+    return special.build(values, node.at);
   };
 
-  const cases = (node: Node<"case">, scope: Scope): Value => {
-    const operand = node.operand ? analyse(node.operand, scope) : null;
-    const tests = node.whens.map(([when]) => {
-      const value = analyse(when, scope);
-      return operand ? compare("=", operand, value, when.at) : coerce(value, boolean, "CASE WHEN");
-    });
-    const branches = [...node.whens.map(([, then]) => then), ...(node.otherwise ? [node.otherwise] : [])];
-    const { type, values } = unify(all(branches, scope), "CASE");
-    const whens = tests.map((test, index) => `WHEN ${test.sql} THEN ${values[index]!.sql}`);
-    const otherwise = node.otherwise ? ` ELSE ${values.at(-1)!.sql}` : "";
-    return { ...made([...tests, ...values]), sql: `CASE ${whens.join(" ")}${otherwise} END`, type, at: node.at };
+  /** try() of a division or a cast, of which all that can fail is known: NULL where it does. */
+  const attempt = (node: Call & Expression, scope: Scope): Value => {
+    const [of] = node.args;
+    const sides = of?.kind === "arithmetic" ? [of.left, of.right] : of?.kind === "cast" ? [of.value] : [];
+    const safe =
+      sides.length > 0 && all(sides, scope).every(({ sql, aggregate: is }) => !/error\(|\(SELECT /.test(sql) && !is);
+    if (!safe || (of?.kind === "arithmetic" && !["/", "%"].includes(of.op)))
+      return unsupported("try() of anything but a division or a cast of columns and literals", node.at);
+    if (of?.kind === "cast") return castTo(analyse(of.value, scope), typeOf(of.type), true);
+    const value = analyse(of!, scope);
+    if (!isInteger(value.type)) unsupported(`try() of a division to ${show(value.type)}`, node.at);
+    return { ...value, sql: value.sql.replace(raise("Division by zero"), "NULL") };
   };
 
-  const sum = (node: Node<"arithmetic">, scope: Scope): Value => {
-    const { op, left, right, at } = node;
-    if (left.kind === "interval" && op === "+" && right.kind !== "interval")
-      return shifted(analyse(right, scope), op, intervalOf(left), at);
-    if (right.kind === "interval" && (op === "+" || op === "-") && left.kind !== "interval")
-      return shifted(analyse(left, scope), op, intervalOf(right), at);
-    return arithmetic(op, analyse(left, scope), analyse(right, scope), at);
-  };
-
-  const within = (node: Node<"in">, scope: Scope): Value => {
-    const { type, values } = unify(all([node.value, ...node.list], scope), "IN");
-    const [value, ...list] = values as [Value, ...Value[]];
-    if (type.name === "double" && !value.finite && list.some((item) => !item.finite))
-      unsupported("IN over doubles that may be NaN", node.at);
-    const sql = `(${value.sql} IN (${list.map((item) => item.sql).join(", ")}))`;
-    return negate({ ...made(values), sql, type: boolean, at: node.at }, node.not);
-  };
-
-  const withinQuery = (node: Node<"inQuery">, scope: Scope): Value => {
-    const left = analyse(node.value, scope);
-    const { sql, columns } = subquery(node.query, scope);
-    if (columns.length !== 1) refuse("invalid", `IN: expected a query of one column, came ${columns.length}`, node.at);
-    const right: Value = { sql: '"q"."c1"', type: columns[0]!.type, at: node.at, loose: [] };
-    const { type, values } = unify([left, right], "IN");
-    if (type.name === "double") unsupported("IN (query) over doubles", node.at);
-    const [a, b] = values as [Value, Value];
-    const rows = same(right.type, type) ? sql : `SELECT ${b.sql} FROM (${sql}) AS "q"`;
-    return negate({ ...made([left]), sql: `(${a.sql} IN (${rows}))`, type: boolean, at: node.at }, node.not);
-  };
-
-  const like = (node: Node<"like">, scope: Scope): Value => {
-    const [value, pattern] = [node.value, node.pattern].map((side) =>
-      coerce(analyse(side, scope), varchar, "LIKE"),
-    ) as [Value, Value];
-    let escaped = "";
-    if (node.escape) {
-      const char = analyse(node.escape, scope).literal;
-      if (char === undefined || [...char].length !== 1 || pattern.literal === undefined)
-        return unsupported("LIKE … ESCAPE with anything but literals of which the second is one character", node.at);
-      const after = pattern.literal.split(char).slice(1);
-      for (let index = 0; index < after.length; index++) {
-        if (after[index] === "" && index + 1 < after.length) index++;
-        else if (!/^[%_]/.test(after[index]!))
-          refuse("invalid", "the escape character must be followed by %, _ or itself", node.at);
-      }
-      escaped = ` ESCAPE ${text(char)}`;
-    }
-    const sql = `(${value.sql} LIKE ${pattern.sql}${escaped})`;
-    return negate({ ...made([value, pattern]), sql, type: boolean, at: node.at }, node.not);
-  };
-
-  const scalarQuery = (node: Node<"subquery">, scope: Scope): Value => {
-    const { sql, columns, correlated, single } = subquery(node.query, scope);
-    if (columns.length !== 1) refuse("invalid", `expected a query of one column, came ${columns.length}`, node.at);
-    if (correlated && !single) unsupported("a correlated subquery that is no aggregate", node.at);
-    return { sql: `(${sql})`, type: columns[0]!.type, at: node.at, loose: [], ...(correlated ? { outer: true } : {}) };
+  const zoneChanged = (node: Node<"zone">, scope: Scope): Value => {
+    const { literal, type } = analyse(node.zone, scope);
+    const interval = node.zone.kind === "interval" && type.name === "interval day to second";
+    if (node.zone.kind !== "string" && !interval)
+      unsupported("AT TIME ZONE of anything but a zone in quotes or an interval", node.at);
+    const zone = interval ? offsetOf(Number(literal), node.at) : zoneOf(literal!, node.at);
+    return atZone(analyse(node.value, scope), zone, node.at);
   };
 
   const analysed = (node: Expression, scope: Scope): Value => {
@@ -205,11 +125,23 @@ export const openAnalysis = (subquery: Subquery) => {
       case "typed":
         return literalOf(node);
       case "interval":
-        return unsupported("an interval other than added to a date or timestamp", at);
+        return intervalOf(node);
+      case "array":
+        return array(node, scope);
+      case "row":
+        return row(node, scope);
+      case "subscript":
+        return subscript(node, scope);
+      case "field":
+        return field(node, scope);
+      case "lambda":
+        return refuse("invalid", "a lambda can only be the argument of a function that takes one", at);
+      case "zone":
+        return zoneChanged(node, scope);
       case "star":
         return refuse("syntax", "* is no expression", at);
       case "name":
-        return resolve(scope, node.path);
+        return resolve(scope, node.path, fieldOf);
       case "call":
         return call(node, scope);
       case "cast":
@@ -219,9 +151,10 @@ export const openAnalysis = (subquery: Subquery) => {
       case "sign":
         return node.negative ? negated(analyse(node.value, scope), at) : analyse(node.value, scope);
       case "arithmetic":
-        return sum(node, scope);
+        return arithmetic(node.op, analyse(node.left, scope), analyse(node.right, scope), at);
       case "concat": {
         const sides = all([node.left, node.right], scope);
+        if (sides.some(({ type }) => type.name === "array")) return joined(sides, at);
         if (sides.some(({ type }) => type.name === "unknown")) unsupported("|| with a bare NULL", at);
         const values = sides.map((value) => coerce(value, varchar, "||"));
         return { ...made(values), sql: `(${values.map(({ sql }) => sql).join(" || ")})`, type: varchar, at };
@@ -240,6 +173,8 @@ export const openAnalysis = (subquery: Subquery) => {
         return within(node, scope);
       case "inQuery":
         return withinQuery(node, scope);
+      case "quantified":
+        return quantified(node, scope);
       case "like":
         return like(node, scope);
       case "isNull": {

@@ -1,5 +1,5 @@
-import { type Position, Refusal, refuse } from "./refusal.ts";
-import type { Name, Path } from "./syntax.ts";
+import { type Position, Refusal, refuse, unsupported } from "./refusal.ts";
+import type { Expression, Name, Path } from "./syntax.ts";
 import { type Token, tokenize } from "./tokens.ts";
 
 /** Words that cannot be names unless quoted (SqlBase.g4: every keyword that is not in nonReserved). */
@@ -16,10 +16,20 @@ const clauses = new Set(["LIMIT", "OFFSET", "FETCH", "WINDOW", "TABLESAMPLE", "M
 
 export type Cursor = ReturnType<typeof openCursor>;
 
-/** Reads a statement's tokens one after another. Every error names what was expected, what came, and where. */
-export const openCursor = (statement: string) => {
+/**
+ * Reads a statement's tokens one after another. Every error names what was expected, what came, and where. `values`
+ * are what its `?` stand for, in their order: null reads a statement that is only prepared.
+ */
+export const openCursor = (statement: string, values: readonly Expression[] | null = []) => {
   const tokens = tokenize(statement);
   let index = 0;
+  const marks = tokens.filter(({ key }) => key === "?");
+  if (values !== null && marks.length !== values.length)
+    refuse(
+      "parameters",
+      `Incorrect number of parameters: expected ${marks.length} but found ${values.length}`,
+      tokens[0]!.at,
+    );
   const peek = (ahead = 0): Token => tokens[Math.min(index + ahead, tokens.length - 1)]!;
   const next = (): Token => {
     const token = peek();
@@ -82,6 +92,21 @@ export const openCursor = (statement: string) => {
     if (peek().kind !== "string") fail(expected);
     return next().text;
   };
+  /** The value of the `?` that comes. Athena takes them in WHERE only: `where` says how deep in one the cursor is. */
+  let where = 0;
+  const parameter = (): Expression => {
+    const token = next();
+    if (where === 0) unsupported("a parameter (?) outside WHERE", token.at);
+    return values === null ? { kind: "null", at: token.at } : { ...values[marks.indexOf(token)]!, at: token.at };
+  };
+  const inWhere = <T>(read: () => T): T => {
+    where++;
+    try {
+      return read();
+    } finally {
+      where--;
+    }
+  };
   /** What `read` gives, or null and nothing read when it is a syntax error. */
   const attempt = <T>(read: () => T): T | null => {
     const mark = index;
@@ -93,5 +118,24 @@ export const openCursor = (statement: string) => {
       return null;
     }
   };
-  return { attempt, peek, next, at, is, accept, expect, fail, isName, name, alias, path, list, names, integer, string };
+  return {
+    attempt,
+    peek,
+    next,
+    at,
+    is,
+    accept,
+    expect,
+    fail,
+    isName,
+    name,
+    alias,
+    path,
+    list,
+    names,
+    integer,
+    string,
+    parameter,
+    inWhere,
+  };
 };

@@ -1,27 +1,10 @@
 import type { Cursor } from "./cursor.ts";
+import { callOf, openForms } from "./forms.ts";
+import { openNested } from "./nesting.ts";
 import { openWindows } from "./over.ts";
 import { type Position, unsupported } from "./refusal.ts";
-import type { Expression, Name, Query, TypeName } from "./syntax.ts";
+import type { Expression, Name, Query } from "./syntax.ts";
 
-const intervalUnits = new Set(["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"]);
-/** `EXTRACT(field FROM x)` is the function of that name. */
-const extracted: Readonly<Record<string, string>> = {
-  YEAR: "year",
-  QUARTER: "quarter",
-  MONTH: "month",
-  WEEK: "week",
-  DAY: "day",
-  DAY_OF_MONTH: "day",
-  DAY_OF_WEEK: "day_of_week",
-  DOW: "day_of_week",
-  DAY_OF_YEAR: "day_of_year",
-  DOY: "day_of_year",
-  YEAR_OF_WEEK: "year_of_week",
-  YOW: "year_of_week",
-  HOUR: "hour",
-  MINUTE: "minute",
-  SECOND: "second",
-};
 const comparisons = new Set(["=", "<>", "<", "<=", ">", ">="]);
 
 /**
@@ -29,20 +12,9 @@ const comparisons = new Set(["=", "<>", "<", "<=", ">", ">="]);
  * Note that `||` binds more loosely than `+`, and that predicates do not chain (`a = b IS NULL` is an error).
  */
 export const openExpressions = (c: Cursor, query: () => Query) => {
-  const call = (name: string, args: Expression[], at: Position): Expression => ({
-    kind: "call",
-    name,
-    args,
-    star: false,
-    distinct: false,
-    order: [],
-    filter: null,
-    nulls: null,
-    over: null,
-    at,
-  });
-
   const { over, specification, sortItem } = openWindows(c, () => expression());
+  const forms = openForms(c, { expression: () => expression(), concatenation: () => concatenation() });
+  const nested = openNested(c, { expression: () => expression(), sortItem, after: (node) => tail(node) });
 
   const expression = (): Expression => {
     let left = conjunction();
@@ -69,8 +41,12 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
     const { key, at } = c.peek();
     if (comparisons.has(key)) {
       c.next();
-      if ((c.is("ALL") || c.is("ANY") || c.is("SOME")) && c.peek(1).key === "(")
-        unsupported(`${key} ${c.peek().key} (query)`, at);
+      const quantifier = ["ALL", "ANY", "SOME"].find((word) => c.is(word, "("));
+      if (quantifier) {
+        c.next();
+        const inner = inParentheses() ?? c.fail("a query");
+        return { kind: "quantified", op: key as "=", all: quantifier === "ALL", value, query: inner, at };
+      }
       return { kind: "compare", op: key as "=", left: value, right: concatenation(), at };
     }
     if (key === "IS") {
@@ -154,11 +130,21 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
     }
     return c.accept("+") ? { kind: "sign", negative: false, value: signed(), at } : postfix(primary());
   };
-  const postfix = (value: Expression): Expression => {
-    if (c.is("[")) unsupported("subscript [ ]", c.at());
-    if (c.is("AT")) unsupported("AT TIME ZONE", c.at());
-    if (c.is(".")) unsupported("a field of a row", c.at());
-    return value;
+  const postfix = (first: Expression): Expression => {
+    let value = first;
+    for (;;) {
+      const at = c.at();
+      if (c.accept("[")) {
+        value = { kind: "subscript", value, index: concatenation(), at };
+        c.expect("]");
+      } else if (c.accept(".")) value = { kind: "field", value, name: c.name("a field's name"), at };
+      else break;
+    }
+    if (!c.is("AT", "TIME")) return value;
+    const at = c.at();
+    c.accept("AT", "TIME");
+    c.expect("ZONE");
+    return postfix({ kind: "zone", value, zone: primary(), at });
   };
 
   const primary = (): Expression => {
@@ -172,7 +158,7 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
       return { kind: "string", value: text, at };
     }
     if (key === "(") return parenthesized(at);
-    if (key === "?") unsupported("a parameter (?)", at);
+    if (key === "?") return c.parameter();
     if (kind === "word") {
       const special = keyword(key, at);
       if (special) return special;
@@ -187,8 +173,8 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
       c.accept("DOUBLE", "PRECISION");
       return { kind: "typed", type: "DOUBLE", value: c.next().text, at };
     }
+    if (c.peek(1).key === "->") return nested.lambda(at);
     const path = c.path();
-    if (c.is("->")) unsupported("a lambda (->)", c.at());
     if (!c.is("(")) return { kind: "name", path, at };
     if (path.length > 1) unsupported(`function ${path.map((name) => name.text).join(".")}`, at);
     return invocation(path[0]!, at);
@@ -197,12 +183,11 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
   const parenthesized = (at: Position): Expression => {
     const inner = inParentheses();
     if (inner) return { kind: "subquery", query: inner, at };
+    if (nested.isLambda()) return nested.lambda(at);
     c.expect("(");
-    const value = expression();
-    if (c.is(",")) unsupported("a row constructor (a, b)", at);
+    const items = c.list(expression);
     c.expect(")");
-    if (c.is("->")) unsupported("a lambda (->)", c.at());
-    return value;
+    return items.length === 1 ? items[0]! : { kind: "row", items, written: false, at };
   };
 
   const keyword = (key: string, at: Position): Expression | null => {
@@ -214,7 +199,7 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
       c.accept(key, "(");
       const value = expression();
       c.expect("AS");
-      const type = typeName();
+      const type = nested.typeName();
       c.expect(")");
       return { kind: "cast", value, type, attempt: key === "TRY_CAST", at };
     }
@@ -225,33 +210,17 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
       c.expect(")");
       return { kind: "exists", query: inner, at };
     }
-    if (key === "INTERVAL" && (c.peek(1).kind === "string" || ["+", "-"].includes(c.peek(1).key))) return interval(at);
-    if (key === "EXTRACT") {
-      c.accept("EXTRACT");
-      c.expect("(");
-      const field = c.name("a field to extract");
-      const name = extracted[field.text.toUpperCase()];
-      if (!name) unsupported(`EXTRACT(${field.text} FROM …)`, at);
-      c.expect("FROM");
-      const value = concatenation();
-      c.expect(")");
-      return call(name!, [value], at);
-    }
-    if (key === "POSITION" && opens) {
-      c.accept("POSITION", "(");
-      const part = concatenation();
-      c.expect("IN");
-      const whole = concatenation();
-      c.expect(")");
-      return call("strpos", [whole, part], at);
-    }
-    if (key === "TRIM") return trim(at);
-    if (key === "SUBSTRING" && opens) return substring(at);
-    if (key === "CURRENT_DATE" && c.accept(key)) return call("current_date", [], at);
-    if (/^(CURRENT_|LOCALTIME|GROUPING$|LISTAGG$|NORMALIZE$|JSON_)/.test(key) && (opens || !c.isName()))
+    const form = forms.read(key, at);
+    if (form) return form;
+    if (key === "LISTAGG" && opens) return nested.listagg(at);
+    if (
+      /^(CURRENT_(CATALOG|PATH|ROLE|SCHEMA|TIME|USER)$|LOCALTIME$|NORMALIZE$|JSON_(ARRAY|EXISTS|OBJECT|QUERY|TABLE|VALUE)$)/.test(
+        key,
+      ) &&
+      (opens || !c.isName())
+    )
       unsupported(key, at);
-    if ((key === "ROW" && opens) || (key === "ARRAY" && c.peek(1).key === "[")) unsupported(key, at);
-    return null;
+    return nested.constructed(key, at);
   };
 
   const cases = (at: Position): Expression => {
@@ -269,67 +238,9 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
     return { kind: "case", operand, whens, otherwise, at };
   };
 
-  const unit = (): string => {
-    const { key } = c.peek();
-    if (!intervalUnits.has(key)) c.fail("YEAR, MONTH, DAY, HOUR, MINUTE or SECOND");
-    c.next();
-    return key;
-  };
-  const interval = (at: Position): Expression => {
-    c.expect("INTERVAL");
-    const negative = c.accept("-");
-    if (!negative) c.accept("+");
-    const value = c.string("the interval's text in quotes");
-    const from = unit();
-    return { kind: "interval", negative, value, unit: from, to: c.accept("TO") ? unit() : null, at };
-  };
-
-  const trim = (at: Position): Expression => {
-    c.expect("TRIM");
-    c.expect("(");
-    const side = ["BOTH", "LEADING", "TRAILING"].find((word) => c.accept(word));
-    const name = side === "LEADING" ? "ltrim" : side === "TRAILING" ? "rtrim" : "trim";
-    if (side && c.accept("FROM")) {
-      const whole = concatenation();
-      c.expect(")");
-      return call(name, [whole], at);
-    }
-    const first = concatenation();
-    const args = c.accept("FROM") ? [concatenation(), first] : c.accept(",") ? [first, concatenation()] : [first];
-    c.expect(")");
-    return call(name, args, at);
-  };
-  const substring = (at: Position): Expression => {
-    c.expect("SUBSTRING");
-    c.expect("(");
-    const args = [expression()];
-    if (c.accept("FROM")) {
-      args.push(concatenation());
-      if (c.accept("FOR")) args.push(concatenation());
-    } else while (c.accept(",")) args.push(expression());
-    c.expect(")");
-    return call("substr", args, at);
-  };
-
-  const typeName = (): TypeName => {
-    const at = c.at();
-    let name = c.name("a type").text.toLowerCase();
-    if (name === "double") c.accept("PRECISION");
-    const parameters: number[] = [];
-    if (c.accept("(")) {
-      parameters.push(...c.list(() => Number(c.integer("a number: types of types are not answered locally"))));
-      c.expect(")");
-    }
-    if (name === "timestamp" || name === "time") {
-      if (c.accept("WITH", "TIME", "ZONE")) name += " with time zone";
-      else c.accept("WITHOUT", "TIME", "ZONE");
-    }
-    return { name, parameters, at };
-  };
-
   const invocation = (name: Name, at: Position): Expression => {
     c.expect("(");
-    const node = call(name.text.toLowerCase(), [], at) as Extract<Expression, { kind: "call" }>;
+    const node = callOf(name.text.toLowerCase(), [], at) as Extract<Expression, { kind: "call" }>;
     if (c.accept("*")) node.star = true;
     else if (!c.is(")")) {
       node.distinct = c.accept("DISTINCT");
@@ -338,6 +249,10 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
       if (c.accept("ORDER", "BY")) node.order = c.list(sortItem);
     }
     c.expect(")");
+    return tail(node);
+  };
+  /** What may stand behind a call's parentheses. */
+  const tail = (node: Extract<Expression, { kind: "call" }>): Expression => {
     if (c.accept("FILTER", "(")) {
       c.expect("WHERE");
       node.filter = expression();
@@ -350,5 +265,5 @@ export const openExpressions = (c: Cursor, query: () => Query) => {
     return node;
   };
 
-  return { expression, sortItem, specification, inParentheses };
+  return { expression, sortItem, specification, inParentheses, typeName: nested.typeName };
 };

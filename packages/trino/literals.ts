@@ -1,5 +1,5 @@
 import { castTo } from "./casts.ts";
-import type { Interval } from "./operators.ts";
+import { momentOf, zoneOf } from "./moments.ts";
 import { type Position, refuse, unsupported } from "./refusal.ts";
 import type { Expression } from "./syntax.ts";
 import {
@@ -70,14 +70,15 @@ const typed = (name: string, written: string, at: Position): Value => {
     return base(date, `DATE '${day}'`);
   }
   if (name === "TIMESTAMP") {
-    const parts = /^(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?$/.exec(written);
-    if (!parts)
-      return unsupported(`TIMESTAMP ${text(written)}: expected 'YYYY-MM-DD HH:MM:SS.mmm' without a zone; this`, at);
-    const [, y, m, d, hour = "00", minute = "00", second = "00", fraction = ""] = parts;
+    const parts =
+      /^(\d{4})-(\d\d)-(\d\d)(?: (\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(?: ([A-Za-z+-][\w/:+-]*))?)?$/.exec(written);
+    if (!parts) return unsupported(`TIMESTAMP ${text(written)}: expected 'YYYY-MM-DD HH:MM:SS.mmm [zone]'; this`, at);
+    const [, y, m, d, hour = "00", minute = "00", second = "00", fraction = "", zone] = parts;
     if (!real(Number(y), Number(m), Number(d)) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59)
       refuse("invalid", `expected a moment that exists, came ${text(written)}`, at);
     const point = fraction ? `.${fraction}` : "";
-    return base(timestamp(fraction.length), `TIMESTAMP '${y}-${m}-${d} ${hour}:${minute}:${second}${point}'`);
+    const value = base(timestamp(fraction.length), `TIMESTAMP '${y}-${m}-${d} ${hour}:${minute}:${second}${point}'`);
+    return zone === undefined ? value : momentOf(value, zoneOf(zone, at));
   }
   const number = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(written);
   if (name === "DECIMAL" && number) return decimalOf(written.replace(/^\+/, ""), at);
@@ -106,22 +107,4 @@ export const literalOf = (
   if (!Number.isFinite(Number(node.text))) refuse("invalid", `expected a ${show(double)}, came ${node.text}`, at);
   const sql = node.text.startsWith("-") ? `(${node.text})` : node.text;
   return { sql, type: double, at, loose: [], finite: true };
-};
-
-const MONTHS: Readonly<Record<string, bigint>> = { YEAR: 12n, MONTH: 1n };
-const MILLISECONDS: Readonly<Record<string, bigint>> = {
-  DAY: 86_400_000n,
-  HOUR: 3_600_000n,
-  MINUTE: 60_000n,
-  SECOND: 1_000n,
-};
-
-/** `INTERVAL '3' DAY`. Spans of two units and fractions are refused. */
-export const intervalOf = (node: Extract<Expression, { kind: "interval" }>): Interval => {
-  const digits = /^(-?)(\d{1,9})$/.exec(node.value);
-  if (node.to || !digits)
-    return unsupported(`INTERVAL '${node.value}' ${node.unit}${node.to ? ` TO ${node.to}` : ""}`, node.at);
-  const count = BigInt(digits[2]!) * (digits[1] ? -1n : 1n) * (node.negative ? -1n : 1n);
-  const months = MONTHS[node.unit];
-  return months ? { months: count * months } : { milliseconds: count * MILLISECONDS[node.unit]! };
 };

@@ -1,13 +1,23 @@
 import { coerce, unify } from "./casts.ts";
 import * as decimals from "./decimals.ts";
-import { refuse, unsupported } from "./refusal.ts";
-import { asDecimal, bigint, boolean, double, isInteger, isNumber, show, type Type } from "./types.ts";
+import { between, intervalArithmetic, shifted } from "./intervals.ts";
+import { type Position, refuse, unsupported } from "./refusal.ts";
+import {
+  asDecimal,
+  bigint,
+  boolean,
+  double,
+  duckdb,
+  isInteger,
+  isInterval,
+  isNumber,
+  orderable,
+  show,
+  type Type,
+} from "./types.ts";
 import { made, raise, type Value } from "./value.ts";
 
 type Arithmetic = "+" | "-" | "*" | "/" | "%";
-
-/** An interval literal: months, or milliseconds. Only added to dates and timestamps. */
-export type Interval = { months: bigint } | { milliseconds: bigint };
 
 const zeroChecked = (divisor: Value, sql: string): string =>
   divisor.literal !== undefined && /[1-9]/.test(divisor.literal)
@@ -51,8 +61,12 @@ export const arithmetic = (op: Arithmetic, left: Value, right: Value, at = left.
     Value,
   ];
   const base = { ...made([l, r]), at };
-  if (l.type.name === "date" && r.type.name === "date" && op === "-")
-    unsupported("date - date (an interval): date_diff('day', a, b)", at);
+  if (isInterval(r.type) && !isInterval(l.type) && (op === "+" || op === "-") && !isNumber(l.type))
+    return shifted(l, op, r, at);
+  if (isInterval(l.type) && !isInterval(r.type) && op === "+" && !isNumber(r.type)) return shifted(r, op, l, at);
+  if (op === "-" && isMoment(l.type) && isMoment(r.type)) return between(l, r, at);
+  const interval = intervalArithmetic(op, l, r, at);
+  if (interval) return interval;
   if (!isNumber(l.type) || !isNumber(r.type))
     refuse("type_mismatch", `cannot apply ${show(l.type)} ${op} ${show(r.type)}`, at);
   if (l.type.name === "double" || r.type.name === "double") {
@@ -71,25 +85,13 @@ export const arithmetic = (op: Arithmetic, left: Value, right: Value, at = left.
   return { ...base, ...decimalArithmetic(op, l, r) };
 };
 
-export const negated = (value: Value, at = value.at): Value => {
-  if (!isNumber(value.type)) refuse("type_mismatch", `cannot apply - to ${show(value.type)}`, at);
-  return { ...made([value]), sql: `(- ${value.sql})`, type: value.type, at, ...(value.finite ? { finite: true } : {}) };
-};
+const isMoment = ({ name }: Type): boolean =>
+  name === "date" || name === "timestamp" || name === "timestamp with time zone";
 
-/** A date or timestamp plus or minus an interval. The end of a shorter month is its last day, as in Trino. */
-export const shifted = (value: Value, op: "+" | "-", interval: Interval, at = value.at): Value => {
-  const base = { ...made([value]), type: value.type, at };
-  if (value.type.name !== "date" && value.type.name !== "timestamp")
-    return refuse("type_mismatch", `cannot apply ${show(value.type)} ${op} interval`, at);
-  if ("months" in interval) {
-    const sql = `${value.sql} ${op} INTERVAL (${interval.months}) MONTH`;
-    return { ...base, sql: value.type.name === "date" ? `CAST(${sql} AS DATE)` : `(${sql})` };
-  }
-  if (value.type.name === "timestamp")
-    return { ...base, sql: `(${value.sql} ${op} INTERVAL (${interval.milliseconds}) MILLISECONDS)` };
-  if (interval.milliseconds % 86_400_000n !== 0n)
-    refuse("invalid", "expected whole days to add to a date, came hours, minutes or seconds", at);
-  return { ...base, sql: `(${value.sql} ${op} CAST(${interval.milliseconds / 86_400_000n} AS INTEGER))` };
+export const negated = (value: Value, at = value.at): Value => {
+  if (!isNumber(value.type) && !isInterval(value.type))
+    refuse("type_mismatch", `cannot apply - to ${show(value.type)}`, at);
+  return { ...made([value]), sql: `(- ${value.sql})`, type: value.type, at, ...(value.finite ? { finite: true } : {}) };
 };
 
 /**
@@ -97,9 +99,16 @@ export const shifted = (value: Value, op: "+" | "-", interval: Interval, at = va
  * false (`<>`: true), so a double that might be NaN is looked at first.
  */
 export const compare = (op: string, left: Value, right: Value, at = left.at): Value => {
+  // Moments are compared as such, whatever their zones; what has none is in the session's, UTC.
+  const zoned = [left, right].some(({ type }) => type.name === "timestamp with time zone");
+  if (zoned && isMoment(left.type) && isMoment(right.type)) {
+    const [a, b] = [left, right].map(({ sql, type }) => (type.name === "date" ? `CAST(${sql} AS TIMESTAMP)` : sql));
+    return { ...made([left, right]), sql: `(${a} ${op} ${b})`, type: boolean, at };
+  }
   const { type, values } = unify([left, right], op);
   const [a, b] = values as [Value, Value];
   const plain = `${a.sql} ${op} ${b.sql}`;
+  if (!orderable(type)) return compareHolders(op, a, b, at);
   const base = { ...made(values), type: boolean, at };
   if (type.name !== "double") return { ...base, sql: `(${plain})` };
   const suspects =
@@ -108,6 +117,29 @@ export const compare = (op: string, left: Value, right: Value, at = left.at): Va
     .filter(([suspect]) => !suspect.finite)
     .map(([suspect, other]) => `WHEN isnan(${suspect.sql}) AND ${other.sql} IS NOT NULL THEN ${op === "<>"} `);
   return { ...base, sql: guards.length ? `CASE ${guards.join("")}ELSE ${plain} END` : `(${plain})` };
+};
+
+/**
+ * Rows and arrays of one type. Where NULL is inside, a row is equal as far as its fields say, and of arrays the answer
+ * is not sure. What lies inside arrays is compared as DuckDB does it: scalars only, and no doubles.
+ */
+const compareHolders = (op: string, a: Value, b: Value, at: Position): Value => {
+  const { type } = a;
+  const equality = op === "=" || op === "<>";
+  const base = { ...made([a, b]), type: boolean, at };
+  if (type.name === "row" && equality) {
+    const fields = type.fields.map(({ type }, index) => {
+      const [x, y] = [a, b].map(({ sql }) => ({ sql: `struct_extract(${sql}, 'f${index + 1}')`, type, at, loose: [] }));
+      return compare("=", x!, y!, at);
+    });
+    const sql = `(${fields.map((field) => field.sql).join(" AND ")})`;
+    return { ...base, sql: op === "=" ? sql : `(NOT ${sql})` };
+  }
+  if (type.name !== "array" || !orderable(type.element) || type.element.name === "double")
+    return unsupported(`${op} of ${show(type)}`, at);
+  const holes = [a, b].map(({ sql }) => `list_position(${sql}, CAST(NULL AS ${duckdb(type.element)})) IS NOT NULL`);
+  const doubt = raise("a comparison of arrays that hold NULL is not answered locally");
+  return { ...base, sql: `CASE WHEN ${holes.join(" OR ")} THEN ${doubt} ELSE ${a.sql} ${op} ${b.sql} END` };
 };
 
 /** Both true, either true: SQL's three-valued logic is the same in both engines. */

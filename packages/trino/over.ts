@@ -6,7 +6,7 @@ import type { Bound, Expression, SortItem, Window } from "./syntax.ts";
 export const openWindows = (c: Cursor, expression: () => Expression) => {
   const over = (): Window => {
     const at = c.at();
-    if (!c.is("(")) return { base: c.name("a window"), partition: [], order: [], frame: null, at };
+    if (!c.is("(")) return { base: c.name("a window"), named: true, partition: [], order: [], frame: null, at };
     c.expect("(");
     const window = specification();
     c.expect(")");

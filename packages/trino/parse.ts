@@ -1,10 +1,11 @@
-import { type Cursor, openCursor } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
 import { openExpressions } from "./expressions.ts";
-import { type Position, unsupported } from "./refusal.ts";
-import type { Body, Expression, Query, Relation, SelectItem, Statement } from "./syntax.ts";
+import { openGroups } from "./grouping.ts";
+import { type Position, refuse, unsupported } from "./refusal.ts";
+import type { Body, Expression, Query, Relation, SelectItem } from "./syntax.ts";
 
 /** Trino's query grammar (SqlBase.g4): INTERSECT binds tighter than UNION and EXCEPT, OFFSET comes before LIMIT. */
-const openQueries = (c: Cursor) => {
+export const openQueries = (c: Cursor) => {
   const query = (): Query => {
     const at = c.at();
     if (c.is("WITH", "RECURSIVE")) unsupported("WITH RECURSIVE", at);
@@ -12,6 +13,7 @@ const openQueries = (c: Cursor) => {
     return { ...unnamed(), with: ctes, at };
   };
   const { expression, sortItem, specification, inParentheses } = openExpressions(c, query);
+  const { groups } = openGroups(c, expression);
 
   const named = (): Query["with"][number] => {
     const name = c.name();
@@ -29,6 +31,7 @@ const openQueries = (c: Cursor) => {
     const order = c.accept("ORDER", "BY") ? c.list(sortItem) : [];
     let offset: string | null = null;
     let limit: string | null = null;
+    let ties = false;
     if (c.accept("OFFSET")) {
       offset = c.integer("a number of rows");
       if (!c.accept("ROWS")) c.accept("ROW");
@@ -39,10 +42,11 @@ const openQueries = (c: Cursor) => {
       if (!c.accept("FIRST")) c.expect("NEXT");
       limit = c.peek().kind === "integer" ? c.integer("a number of rows") : "1";
       if (!c.accept("ROWS")) c.expect("ROW");
-      if (c.is("WITH", "TIES")) unsupported("FETCH FIRST … WITH TIES", c.at());
-      c.expect("ONLY");
+      ties = c.accept("WITH", "TIES");
+      if (!ties) c.expect("ONLY");
+      if (ties && order.length === 0) refuse("invalid", "FETCH FIRST … WITH TIES needs ORDER BY", at);
     }
-    return { with: [], body, order, offset, limit, at };
+    return { with: [], body, order, offset, limit, at, ...(ties ? { ties } : {}) };
   };
 
   const setOperation = (ops: readonly ("UNION" | "INTERSECT" | "EXCEPT")[], operand: () => Body): Body => {
@@ -100,7 +104,7 @@ const openQueries = (c: Cursor) => {
     if (!node.distinct) c.accept("ALL");
     node.items = c.list(item);
     if (c.accept("FROM")) node.from = c.list(relation).reduce((left, right) => cross(left, right));
-    if (c.accept("WHERE")) node.where = expression();
+    if (c.accept("WHERE")) node.where = c.inWhere(expression);
     if (c.accept("GROUP", "BY")) node.group = groups();
     if (c.accept("HAVING")) node.having = expression();
     if (c.accept("WINDOW")) {
@@ -124,16 +128,6 @@ const openQueries = (c: Cursor) => {
     using: null,
     at: right.at,
   });
-
-  const groups = (): Expression[] => {
-    if (c.is("DISTINCT") || c.is("ROLLUP") || c.is("CUBE") || c.is("GROUPING", "SETS") || c.is("(", ")"))
-      unsupported(`GROUP BY ${c.peek().text}`, c.at());
-    c.accept("ALL");
-    return c.list(() => {
-      if (c.is("ROLLUP") || c.is("CUBE") || c.is("GROUPING")) unsupported(`GROUP BY ${c.peek().text}`, c.at());
-      return expression();
-    });
-  };
 
   const item = (): SelectItem => {
     const at = c.at();
@@ -173,10 +167,7 @@ const openQueries = (c: Cursor) => {
   };
   const aliased = (): Relation => {
     const at = c.at();
-    if ((c.is("UNNEST") || c.is("LATERAL")) && c.peek(1).key === "(") unsupported(c.peek().key, at);
-    const node = c.is("(")
-      ? parenthesized(at)
-      : ({ kind: "table", path: c.path(), alias: null, columns: null, at } as const);
+    const node = c.is("UNNEST", "(") || c.is("LATERAL", "(") ? sideways(at) : c.is("(") ? parenthesized(at) : table(at);
     if (c.is("FOR") && ["TIMESTAMP", "VERSION", "SYSTEM_TIME"].includes(c.peek(1).key))
       unsupported("time travel", c.at());
     const alias = c.alias();
@@ -185,6 +176,22 @@ const openQueries = (c: Cursor) => {
     if (!alias) return node;
     if (node.kind === "join") return unsupported("an alias for a join in parentheses", alias.at);
     return { ...node, alias, columns };
+  };
+
+  const table = (at: Position): Relation => ({ kind: "table", path: c.path(), alias: null, columns: null, at });
+  /** What may look at the relations to its left. */
+  const sideways = (at: Position): Relation => {
+    const bare = { alias: null, columns: null, at };
+    if (c.accept("LATERAL", "(")) {
+      const inner = query();
+      c.expect(")");
+      return { kind: "derived", query: inner, lateral: true, ...bare };
+    }
+    c.expect("UNNEST");
+    c.expect("(");
+    const args = c.list(expression);
+    c.expect(")");
+    return { kind: "unnest", args, ordinality: c.accept("WITH", "ORDINALITY"), ...bare };
   };
 
   const parenthesized = (at: Position): Relation => {
@@ -196,39 +203,5 @@ const openQueries = (c: Cursor) => {
     return inner;
   };
 
-  return { query };
-};
-
-/** The words a statement may start with that change something or that we have no answer for. */
-const others =
-  /^(INSERT|UPDATE|DELETE|MERGE|CREATE|DROP|ALTER|EXPLAIN|ANALYZE|CALL|PREPARE|EXECUTE|DEALLOCATE|UNLOAD|MSCK|VACUUM|OPTIMIZE|USE|SET|GRANT|REVOKE|TRUNCATE|COMMENT)$/;
-
-/** One statement of Trino's dialect as Athena takes it; a `;` at its end is allowed. Throws a Refusal. */
-export const parse = (statement: string): Statement => {
-  const c = openCursor(statement);
-  const at = c.at();
-  const read = (): Statement => {
-    if (others.test(c.peek().key)) unsupported(c.peek().key, at);
-    if (c.accept("DESCRIBE") || c.accept("DESC")) return { kind: "describe", path: c.path(), at };
-    if (!c.accept("SHOW")) return { kind: "query", query: openQueries(c).query(), at };
-    if (c.accept("DATABASES") || c.accept("SCHEMAS"))
-      return { kind: "show databases", pattern: c.accept("LIKE") ? c.string("a pattern in quotes") : null, at };
-    if (c.accept("COLUMNS")) {
-      if (!c.accept("IN")) c.expect("FROM");
-      const path = c.path();
-      if (path.length === 1 && (c.accept("IN") || c.accept("FROM"))) path.unshift(c.name("a database"));
-      return { kind: "show columns", path, at };
-    }
-    if (c.accept("PARTITIONS")) return { kind: "show partitions", path: c.path(), at };
-    if (c.accept("TABLES")) {
-      const database = c.accept("IN") || c.accept("FROM") ? c.name("a database") : null;
-      if (c.is("LIKE")) unsupported("SHOW TABLES LIKE", c.at());
-      return { kind: "show tables", database, pattern: c.peek().kind === "string" ? c.string("a pattern") : null, at };
-    }
-    return unsupported(`SHOW ${c.peek().text}`, c.at());
-  };
-  const node = read();
-  if (c.accept(";") && c.peek().kind !== "end") unsupported("more than one statement at a time", c.at());
-  if (c.peek().kind !== "end") c.fail("the end of the statement");
-  return node;
+  return { query, expression };
 };

@@ -1,26 +1,28 @@
-import { aggregated, openAnalysis, retyped } from "./analyse.ts";
-import { unify } from "./casts.ts";
+import { aggregated } from "./aggregation.ts";
+import { openAnalysis, retyped } from "./analyse.ts";
+import { castTo, unify } from "./casts.ts";
 import { type From, from } from "./from.ts";
+import { groupText } from "./grouping.ts";
 import { type Position, refuse, unsupported } from "./refusal.ts";
 import { type Columns, type Ctes, key, names as named, type Scope, type Translation } from "./scope.ts";
-import type { Body, Path, Query, SelectItem, SortItem } from "./syntax.ts";
-import { common, duckdb, show } from "./types.ts";
+import type { Body, Expression, Path, Query, SelectItem, SortItem } from "./syntax.ts";
+import { common, duckdb, show, varchar } from "./types.ts";
 import { identifier, type Value } from "./value.ts";
-import { sortText } from "./windows.ts";
+import { checkSortable, sortText } from "./windows.ts";
 
 type Select = Extract<Body, { kind: "select" }>;
 type Rows = { sql: string; columns: Columns };
 /** The DuckDB name of an output column: inside a statement c1, c2 …, at its top Trino's own. */
 type Naming = (index: number, name: string | null) => string;
 type Around = { ctes: Ctes; parent: Scope | null; correlated: { yes: boolean } };
-type Tail = Pick<Query, "order" | "offset" | "limit">;
+type Tail = Pick<Query, "order" | "offset" | "limit" | "ties">;
 
 export const inner: Naming = (index) => `c${index + 1}`;
 export const outermost: Naming = (index, name) => name ?? `_col${index}`;
 
 const noTail: Tail = { order: [], offset: null, limit: null };
-const bounds = ({ limit, offset }: Tail): string =>
-  `${limit === null ? "" : ` LIMIT ${limit}`}${offset === null ? "" : ` OFFSET ${offset}`}`;
+const bounds = ({ limit, offset, ties }: Tail): string =>
+  ties ? "" : `${limit === null ? "" : ` LIMIT ${limit}`}${offset === null ? "" : ` OFFSET ${offset}`}`;
 
 /** Opens the translation of whole queries. */
 export const openQueries = (translation: Translation) => {
@@ -69,8 +71,16 @@ export const openQueries = (translation: Translation) => {
         : node.kind === "values"
           ? values(node, around, naming)
           : nested(translate(node.query, around, inner), naming);
-    return { ...rows, sql: `${rows.sql}${ordinals(tail.order, rows.columns)}${bounds(tail)}` };
+    const order = ordinals(tail.order, rows.columns);
+    const sorts = order.length ? ` ORDER BY ${order.map(({ sql }) => sql).join(", ")}` : "";
+    if (!tail.ties) return { ...rows, sql: `${rows.sql}${sorts}${bounds(tail)}` };
+    const columns = rows.columns.map(({ name }, index) => identifier(naming(index, name)));
+    const raws = order.map(({ place, item }) => ({ raw: sortText(item, `"q".${columns[place - 1]!}`) }));
+    const sql = `SELECT * FROM (${rows.sql}) AS "q" QUALIFY ${tied(tail, raws)}${sorts}`;
+    return { ...rows, sql };
   };
+  /** A SELECT as a query of its own, without the tail. */
+  const bare = (node: Select): Query => ({ with: [], body: node, ...noTail, at: node.at });
 
   const nested = ({ sql, columns }: Rows, naming: Naming): Rows => ({
     sql: `SELECT ${columns.map(({ name }, i) => `"q"."c${i + 1}" AS ${identifier(naming(i, name))}`).join(", ")} FROM (${sql}) AS "q"`,
@@ -78,23 +88,25 @@ export const openQueries = (translation: Translation) => {
   });
 
   /** ORDER BY over what is no SELECT: by output columns only. */
-  const ordinals = (order: readonly SortItem[], columns: Columns): string => {
-    const items = order.map((item) => {
-      const { value } = item;
-      if (value.kind === "number") return sortText(item, ordinal(value.text, columns.length, value.at));
-      if (value.kind !== "name" || value.path.length > 1)
-        return unsupported("ORDER BY of a set operation by anything but an output column", value.at);
-      const wanted = key(value.path[0]!);
-      const found = columns.flatMap(({ name }, index) => (name !== null && key(name) === wanted ? [index + 1] : []));
-      if (found.length !== 1)
-        refuse(
-          found.length ? "ambiguous" : "not_found",
-          `ORDER BY ${wanted}: expected one such output column, came ${found.length}`,
-          value.at,
-        );
-      return sortText(item, String(found[0]));
+  const ordinals = (order: readonly SortItem[], columns: Columns): { sql: string; place: number; item: SortItem }[] =>
+    order.map((item) => {
+      const place = Number(placeOf(item.value, columns));
+      checkSortable(columns[place - 1]!.type, item.value.at);
+      return { sql: sortText(item, String(place)), place, item };
     });
-    return items.length ? ` ORDER BY ${items.join(", ")}` : "";
+  const placeOf = (value: Expression, columns: Columns): string => {
+    if (value.kind === "number") return ordinal(value.text, columns.length, value.at);
+    if (value.kind !== "name" || value.path.length > 1)
+      return unsupported("ORDER BY of a set operation by anything but an output column", value.at);
+    const wanted = key(value.path[0]!);
+    const found = columns.flatMap(({ name }, index) => (name !== null && key(name) === wanted ? [index + 1] : []));
+    if (found.length !== 1)
+      refuse(
+        found.length ? "ambiguous" : "column_not_found",
+        `ORDER BY ${wanted}: expected one such output column, came ${found.length}`,
+        value.at,
+      );
+    return String(found[0]);
   };
   const ordinal = (text: string, count: number, at: Position): string =>
     /^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= count
@@ -162,35 +174,37 @@ export const openQueries = (translation: Translation) => {
           { translation, ctes: around.ctes },
           {
             query: (query, ctes) => translate(query, { ctes, parent: null, correlated: { yes: false } }, inner),
+            view: (query, of) => openQueries(of).rows(query),
             condition: (on, columns, clause) => condition(on, scopeOf(around, columns, clause), clause),
+            expression: (node, columns, clause) => analyse(node, scopeOf(around, columns, clause)),
+            lateral: (query, ctes, columns) => {
+              const correlated = { yes: false };
+              const parent = scopeOf(around, columns, "LATERAL");
+              const rows = translate(query, { ctes, parent, correlated }, inner);
+              const plain = query.body.kind === "select" && (query.body.from !== null || query.body.where === null);
+              if (correlated.yes && !plain) unsupported("LATERAL over anything but a SELECT … FROM", query.at);
+              return rows;
+            },
           },
         )
       : null;
     const plain = scopeOf(around, source?.columns ?? [], "WHERE");
     const where = node.where ? condition(node.where, plain, "WHERE") : null;
     const items = node.items.flatMap((item) => expand(item, plain));
-    const grouped = node.group !== null || aggregated([node.items, node.having, tail.order]);
-    const groups = (node.group ?? []).map((expression) => {
-      const scope = { ...plain, clause: "GROUP BY" };
-      const value =
-        expression.kind === "number"
-          ? items[Number(ordinal(expression.text, items.length, expression.at)) - 1]!.read(scope)
-          : analyse(expression, scope);
-      if (!value.sql.includes('"')) unsupported("GROUP BY a constant", expression.at);
-      return value.sql;
-    });
+    const whole = aggregated([node.items, node.having, tail.order]);
+    const grouping = node.group ? grouped(node.group, items, plain) : null;
     const scope: Scope = {
       ...plain,
-      groups: grouped ? new Set(groups) : null,
+      groups: whole || grouping ? new Set(grouping?.names) : null,
       windows: new Map(node.windows.map(({ name, window }) => [key(name), window])),
       clause: "SELECT",
-      aggregates: grouped,
+      aggregates: whole || grouping !== null,
       overs: true,
     };
     const tight = (value: Value): Value => {
       if (value.loose.length)
         refuse(
-          "invalid",
+          "not_aggregate",
           `column ${value.loose[0]!.name} must be in GROUP BY or inside an aggregate`,
           value.loose[0]!.at,
         );
@@ -200,7 +214,11 @@ export const openQueries = (translation: Translation) => {
     const having = node.having
       ? tight(condition(node.having, { ...scope, clause: "HAVING", overs: false, aggregates: true }, "HAVING"))
       : null;
+    if (tail.ties && node.distinct)
+      return body({ kind: "nested", query: bare(node), at: node.at }, around, naming, tail);
     const order = sorted(tail.order, node.distinct, outputs, { ...scope, clause: "ORDER BY" }, tight);
+    const filters = [grouping?.some, having?.sql].filter((sql) => sql !== undefined);
+    if (tail.ties && order.length === 0) unsupported("WITH TIES by constants", node.at);
     const columns = outputs.map(({ name, value }) => ({ name, type: value.type }));
     const list = outputs.map(({ value, name }, index) => {
       const sql = value.type.name === "unknown" ? `CAST(NULL AS ${duckdb(value.type)})` : value.sql;
@@ -210,21 +228,38 @@ export const openQueries = (translation: Translation) => {
       `SELECT ${node.distinct ? "DISTINCT " : ""}${list.join(", ")}`,
       source && `FROM ${source.sql}`,
       where && `WHERE ${where.sql}`,
-      groups.length > 0 && `GROUP BY ${groups.join(", ")}`,
-      having && `HAVING ${having.sql}`,
-      order.length > 0 && `ORDER BY ${order.join(", ")}`,
+      grouping?.sql,
+      filters.length > 0 && `HAVING ${filters.join(" AND ")}`,
+      tail.ties && `QUALIFY ${tied(tail, order)}`,
+      order.length > 0 && `ORDER BY ${order.map(({ sql }) => sql).join(", ")}`,
     ];
     return { sql: sql.filter(Boolean).join(" ") + bounds(tail), columns };
   };
 
+  const grouped = (group: NonNullable<Select["group"]>, items: readonly Item[], plain: Scope) => {
+    const scope = { ...plain, clause: "GROUP BY" };
+    const read = (expression: Expression): string =>
+      expression.kind === "number"
+        ? items[Number(ordinal(expression.text, items.length, expression.at)) - 1]!.read(scope).sql
+        : analyse(expression, scope).sql;
+    return groupText(group, read, items[0]!.at);
+  };
+
+  /** WITH TIES: the rows whose rank is among the first. */
+  const tied = ({ limit, offset }: Tail, order: readonly { raw: string }[]): string => {
+    const over = `OVER (ORDER BY ${order.map(({ raw }) => raw).join(", ")})`;
+    const most = BigInt(limit ?? "1") + BigInt(offset ?? "0");
+    return `rank() ${over} <= ${most}${offset === null ? "" : ` AND row_number() ${over} > ${offset}`}`;
+  };
+
   /** One output column before analysis; `read` gives it in a scope, with or without groups. */
-  type Item = { name: string | null; read: (scope: Scope) => Value };
+  type Item = { name: string | null; at: Position; read: (scope: Scope) => Value };
   /** `*` becomes the columns it stands for. */
   const expand = (item: SelectItem, scope: Scope): Item[] => {
     if (item.kind === "expression") {
       const { value, alias } = item;
       const own = value.kind === "name" ? value.path.at(-1)! : null;
-      return [{ name: (alias ?? own)?.text ?? null, read: (at) => analyse(value, at) }];
+      return [{ name: (alias ?? own)?.text ?? null, at: item.at, read: (at) => analyse(value, at) }];
     }
     const prefix = item.of?.map(key) ?? null;
     const columns = scope.columns.filter(({ of, hidden }) => !hidden && (prefix === null || named(of, prefix)));
@@ -238,7 +273,7 @@ export const openQueries = (translation: Translation) => {
         at: item.at,
         loose: groups === null || groups.has(sql) ? [] : loose,
       });
-      return { name, read };
+      return { name, at: item.at, read };
     });
   };
 
@@ -248,23 +283,28 @@ export const openQueries = (translation: Translation) => {
     outputs: readonly { name: string | null; value: Value }[],
     scope: Scope,
     tight: (value: Value) => Value,
-  ): string[] => {
+  ): { sql: string; raw: string }[] => {
     const byName = Map.groupBy(
       outputs.filter(({ name }) => name !== null),
       ({ name }) => key(name!),
     );
     const visible = new Map([...byName].map(([name, found]) => [name, found.map(({ value }) => value)]));
-    return order.map((item) => {
-      if (item.value.kind === "number") return sortText(item, ordinal(item.value.text, outputs.length, item.value.at));
+    return order.flatMap((item) => {
+      if (item.value.kind === "number") {
+        const place = ordinal(item.value.text, outputs.length, item.value.at);
+        checkSortable(outputs[Number(place) - 1]!.value.type, item.value.at);
+        return { sql: sortText(item, place), raw: sortText(item, outputs[Number(place) - 1]!.value.sql) };
+      }
       if (distinct && item.value.kind !== "name" && uses(item.value, visible))
         refuse("invalid", "SELECT DISTINCT: ORDER BY an expression of an output column", item.value.at);
       const value = tight(analyse(item.value, { ...scope, outputs: visible }));
+      checkSortable(value.type, item.value.at);
       const position = outputs.findIndex((output) => output.value.sql === value.sql);
-      if (position >= 0) return sortText(item, String(position + 1));
+      const raw = sortText(item, value.sql);
+      if (position >= 0) return { sql: sortText(item, String(position + 1)), raw };
       if (distinct) refuse("invalid", "SELECT DISTINCT: ORDER BY must be by output columns", value.at);
-      return value.sql.includes('"') || value.aggregate || value.window
-        ? sortText(item, value.sql)
-        : unsupported("ORDER BY a constant", value.at);
+      // A constant orders nothing; DuckDB would take a number for a column's place.
+      return value.sql.includes('"') || value.aggregate || value.window ? { sql: raw, raw } : [];
     });
   };
 
@@ -276,8 +316,25 @@ export const openQueries = (translation: Translation) => {
     return Object.values(node).some((child) => uses(child, names));
   };
 
+  const top = (): Around => ({ ctes: new Map(), parent: null, correlated: { yes: false } });
   return {
-    translate: (query: Query, naming: Naming) =>
-      translate(query, { ctes: new Map(), parent: null, correlated: { yes: false } }, naming),
+    /** A query inside another statement: its values as they are. */
+    rows: (query: Query): Rows => translate(query, top(), inner),
+    /** A moment with a zone leaves a statement as its text: DuckDB's own type would forget the zone. */
+    translate: (query: Query, naming: Naming): Rows => {
+      const rows = translate(query, top(), naming);
+      for (const { type } of rows.columns)
+        if (show(type).includes("varbinary")) unsupported(`a result of type ${show(type)}: to_hex(); this`, query.at);
+      if (!rows.columns.some(({ type }) => show(type).includes("time zone"))) return rows;
+      const { sql, columns } = translate(query, top(), inner);
+      const list = columns.map(({ name, type }, index) => {
+        const column: Value = { sql: `"q"."c${index + 1}"`, type, at: query.at, loose: [] };
+        const spelled = type.name === "timestamp with time zone" ? castTo(column, varchar).sql : column.sql;
+        if (spelled === column.sql && show(type).includes("time zone"))
+          unsupported(`a result of type ${show(type)}`, query.at);
+        return `${spelled} AS ${identifier(naming(index, name))}`;
+      });
+      return { sql: `SELECT ${list.join(", ")} FROM (${sql}) AS "q"`, columns };
+    },
   };
 };

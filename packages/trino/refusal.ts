@@ -2,8 +2,8 @@
 export type Position = { line: number; column: number };
 
 /**
- * A statement that is not answered here, and why. `code` is stable:
- * `syntax` (Trino would not parse it either), `not_found`, `ambiguous`, `type_mismatch`, `invalid` (Trino would refuse
+ * A statement that is not answered here, and why. `code` is stable: `syntax` (Trino would not parse it either),
+ * `table_not_found`, `column_not_found`, `function_not_found`, `not_found`, `ambiguous`, `type_mismatch`, `invalid` (Trino would refuse
  * it too) and `unsupported` (Trino answers it, this translator is not sure to give the same answer).
  */
 export class Refusal extends Error {

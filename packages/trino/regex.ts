@@ -1,16 +1,35 @@
 import { type Position, unsupported } from "./refusal.ts";
 
-/** What is known of a pattern: its groups, the shortest match, whether every group takes part in every match. */
-export type Pattern = { groups: number; least: number; certain: boolean; linewise: boolean };
+/**
+ * What is known of a pattern: RE2's spelling of it, its groups, the shortest match, whether every group takes part in
+ * every match, whether text must be one line, or ASCII alone, for the engines to agree.
+ */
+export type Pattern = {
+  source: string;
+  groups: number;
+  least: number;
+  certain: boolean;
+  linewise: boolean;
+  asciiwise: boolean;
+};
 
 const MAX_REPEAT = 1000;
 const escaped = /[.\\+*?()[\]{}|^$/-]/;
+/** The classes of ASCII, as Joni (Trino's) has them: every code point was asked. RE2's \s has no vertical tab. */
+const classes: Readonly<Record<string, string>> = {
+  d: "[0-9]",
+  D: "[^0-9]",
+  w: "[0-9A-Za-z_]",
+  W: "[^0-9A-Za-z_]",
+  s: "[\\t-\\r ]",
+  S: "[^\\t-\\r ]",
+};
 
 /**
- * Reads a regular expression of the subset on which Java's (Trino's) and RE2's (DuckDB's) matching agree: literal
- * characters, escaped punctuation, `.`, classes of characters and ranges, groups, alternatives, greedy and lazy
- * repetition, `^` at the beginning and `$` at the end. Everything else is refused: \d and \w (ASCII or Unicode?),
- * look-around, back references, flags, repetition of what may be empty.
+ * Reads a regular expression of the subset on which Joni's (Trino's) and RE2's (DuckDB's) matching agree: literal
+ * characters, escaped punctuation, `.`, \d \w \s and their opposites, classes of characters and ranges, groups,
+ * alternatives, greedy and lazy repetition, `^` at the beginning and `$` at the end, \b and a leading (?i) over ASCII.
+ * Everything else is refused: \p{…}, look-around, back references, other flags, repetition of what may be empty.
  */
 export const pattern = (source: string, at: Position): Pattern => {
   const chars = [...source];
@@ -18,17 +37,24 @@ export const pattern = (source: string, at: Position): Pattern => {
   let groups = 0;
   let certain = true;
   let linewise = false;
+  let asciiwise = false;
+  let out = "";
+  let depth = 0;
+  let split = false;
   const no = (what: string): never => unsupported(`${what} in the regular expression ${JSON.stringify(source)}`, at);
 
+  const take = (count = 1): void => {
+    out += chars.slice(index, index + count).join("");
+    index += count;
+  };
   const escaping = (): void => {
-    index++;
-    if (!escaped.test(chars[index] ?? "")) no(`\\${chars[index] ?? ""}`);
-    index++;
+    if (!escaped.test(chars[index + 1] ?? "")) no(`\\${chars[index + 1] ?? ""}`);
+    take(2);
   };
 
   const set = (): void => {
-    index++;
-    if (chars[index] === "^") index++;
+    take();
+    if (chars[index] === "^") take();
     let members = 0;
     while (chars[index] !== "]") {
       const char = chars[index];
@@ -40,33 +66,41 @@ export const pattern = (source: string, at: Position): Pattern => {
         (char === "&" && chars[index + 1] === "&")
       )
         no(`${char} inside [ ]`);
-      if (char === "\\") escaping();
-      else index++;
-      if (chars[index] === "-" && chars[index + 1] !== "]") {
-        index++;
+      const named = char === "\\" ? classes[chars[index + 1] ?? ""] : undefined;
+      if (named) {
+        if (named.startsWith("[^")) no(`\\${chars[index + 1]} inside [ ]`);
+        if (chars[index + 2] === "-" && chars[index + 3] !== "]") no("this range");
+        out += named.slice(1, -1);
+        index += 2;
+      } else if (char === "\\") escaping();
+      else take();
+      if (!named && chars[index] === "-" && chars[index + 1] !== "]") {
+        take();
         const end = chars[index];
         if (end === undefined || !/[A-Za-z0-9]/.test(end) || !/[A-Za-z0-9]/.test(char!) || end < char!)
           no("this range");
-        index++;
+        take();
       }
       members++;
     }
     if (members === 0) no("an empty [ ]");
-    index++;
+    take();
   };
 
   /** The shortest match of one atom; groups are counted on the way. */
   const atom = (): number => {
     const char = chars[index]!;
     if (char === "(") {
-      index++;
+      take();
       if (chars[index] === "?") {
         if (chars[index + 1] !== ":") no("(?…");
-        index += 2;
+        take(2);
       } else groups++;
+      depth++;
       const least = alternatives();
+      depth--;
       if (chars[index] !== ")") no("an open (");
-      index++;
+      take();
       return least;
     }
     if (char === "[") {
@@ -74,12 +108,20 @@ export const pattern = (source: string, at: Position): Pattern => {
       return 1;
     }
     if (char === "\\") {
-      escaping();
+      const named = classes[chars[index + 1] ?? ""];
+      if (named) {
+        out += named;
+        index += 2;
+      } else if (chars[index + 1] === "b") {
+        asciiwise = true;
+        take(2);
+        return 0;
+      } else escaping();
       return 1;
     }
     if (/[*+?{}\]^$]/.test(char)) no(char);
     if (char === ".") linewise = true;
-    index++;
+    take();
     return 1;
   };
 
@@ -90,8 +132,8 @@ export const pattern = (source: string, at: Position): Pattern => {
     if (Number(from ?? 0) > MAX_REPEAT || Number(to || 0) > MAX_REPEAT) no("this many repetitions");
     if (least === 0) no("a repetition of what may be empty");
     if (grouped) certain = false;
-    index += text.length;
-    if (chars[index] === "?") index++;
+    take(text.length);
+    if (chars[index] === "?") take();
     if (/[*+?{]/.test(chars[index] ?? "")) no("a repetition of a repetition");
     return text === "*" || text === "?" ? 0 : text === "+" ? least : least * Number(from);
   };
@@ -100,7 +142,7 @@ export const pattern = (source: string, at: Position): Pattern => {
     let least = 0;
     while (index < chars.length && chars[index] !== "|" && chars[index] !== ")") {
       if (chars[index] === "$" && index === chars.length - 1) {
-        index++;
+        take();
         linewise = true;
         continue;
       }
@@ -114,19 +156,26 @@ export const pattern = (source: string, at: Position): Pattern => {
   const alternatives = (): number => {
     let least = sequence();
     while (chars[index] === "|") {
-      index++;
+      if (depth === 0) split = true;
+      take();
       certain = false;
       least = Math.min(least, sequence());
     }
     return least;
   };
 
-  if (chars[0] === "^") {
-    index++;
+  if (source.startsWith("(?i)")) {
+    if (/[^\x00-\x7f]/.test(source)) no("(?i) beside letters that are not ASCII");
+    take(4);
+    asciiwise = true;
+  }
+  const anchored = chars[index] === "^";
+  if (anchored) {
+    take();
     linewise = true;
   }
-  if (chars.length > 1 && (chars[0] === "^" || chars.at(-1) === "$") && chars.includes("|")) no("| beside ^ or $");
   const least = alternatives();
+  if (split && (anchored || chars.at(-1) === "$")) no("| beside ^ or $");
   if (index < chars.length) no(chars[index]!);
-  return { groups, least, certain, linewise };
+  return { source: out, groups, least, certain, linewise, asciiwise };
 };

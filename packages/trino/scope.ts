@@ -1,12 +1,29 @@
-import { refuse } from "./refusal.ts";
+import { refuse, unsupported } from "./refusal.ts";
 import type { Name, Path, Window } from "./syntax.ts";
 import type { Type } from "./types.ts";
 import type { Value } from "./value.ts";
 
-/** A table's columns, by Glue's types; null when there is no such table. Names are lower-case. */
+/** A view: its query, the database in which names without one are looked up, its columns with Trino's types. */
+export type View = {
+  sql: string;
+  catalogue: string | null;
+  database: string | null;
+  columns: readonly { name: string; type: string }[];
+};
+
+/**
+ * A table's columns, by Glue's types, or a view; null when there is neither. Names are lower-case. `prepared` gives a
+ * prepared statement's text.
+ */
 export type Catalogue = {
   database: string;
-  table: (database: string, name: string) => { columns: readonly { name: string; type: string }[] } | null;
+  table: (
+    database: string,
+    name: string,
+  ) => { columns: readonly { name: string; type: string }[]; view?: View | undefined } | null;
+  prepared?: (name: string) => string | null;
+  /** Every database with the names of its tables and views, in order. */
+  all?: () => { database: string; names: readonly string[] }[];
 };
 
 /** What a query gives: its columns in order. A column without a name cannot be referred to. */
@@ -24,12 +41,16 @@ export type ScopeColumn = {
 
 /** The hidden column of every table of files: where the row's file lies, `s3://bucket/key`. */
 export const PATH = "$path";
+/** Those that Trino has besides. */
+const otherHidden = new Set(["$file_size", "$file_modified_time", "$partition", "$bucket"]);
 
 /** What is known of one statement while it is translated. `unique` numbers relations, so that no two share a name. */
 export type Translation = {
   catalogue: Catalogue;
   tables: Map<string, { database: string; name: string; paths?: true }>;
   unique: () => number;
+  /** The views that are being read, from the outermost: one of them again would never end. */
+  within?: readonly string[];
 };
 
 /** A name given by WITH: the DuckDB name it was given and its columns. */
@@ -52,6 +73,9 @@ export type Scope = {
   clause: string;
   aggregates: boolean;
   overs: boolean;
+  /** Parameters of the lambdas around, by name, and how many lambdas those are. */
+  locals?: ReadonlyMap<string, Value>;
+  depth?: number;
 };
 
 export const key = (name: Name | string): string => (typeof name === "string" ? name : name.text).toLowerCase();
@@ -70,15 +94,10 @@ const candidates = (scope: Scope, path: Path): readonly ScopeColumn[] => {
   );
 };
 
-/** The column a name means, looked up outwards. Refuses unknown and ambiguous names. */
-export const resolve = (scope: Scope, path: Path): Value => {
+/** The column a name means, looked up outwards; null when there is none. */
+const columnOf = (scope: Scope, path: Path): Value | null => {
   const at = path[0]!.at;
   const written = path.map(({ text }) => text).join(".");
-  const outputs = path.length === 1 ? scope.outputs?.get(key(path[0]!)) : undefined;
-  if (outputs) {
-    if (new Set(outputs.map(({ sql }) => sql)).size > 1) refuse("ambiguous", `column ${written} is ambiguous`, at);
-    return { ...outputs[0]!, at };
-  }
   for (let here: Scope | null = scope; here !== null; here = here.parent) {
     const found = candidates(here, path);
     if (found.length > 1) refuse("ambiguous", `column ${written} is ambiguous`, at);
@@ -91,5 +110,28 @@ export const resolve = (scope: Scope, path: Path): Value => {
     for (let inner: Scope = scope; inner !== here; inner = inner.parent!) inner.correlated.yes = true;
     return { sql, type, at, loose: [], outer: true };
   }
-  return refuse("not_found", `column ${written} does not exist`, at);
+  return null;
+};
+
+/**
+ * What a name means: a lambda's parameter, an output column, a column looked up outwards, or a field of one of them.
+ * Refuses unknown and ambiguous names.
+ */
+export const resolve = (scope: Scope, path: Path, field: (row: Value, name: string) => Value): Value => {
+  const at = path[0]!.at;
+  const fields = (value: Value, names: Path): Value => names.reduce((row, { text }) => field(row, text), value);
+  const local = scope.locals?.get(key(path[0]!));
+  if (local) return fields({ ...local, at }, path.slice(1));
+  const outputs = path.length === 1 ? scope.outputs?.get(key(path[0]!)) : undefined;
+  if (outputs) {
+    if (new Set(outputs.map(({ sql }) => sql)).size > 1)
+      refuse("ambiguous", `column ${path[0]!.text} is ambiguous`, at);
+    return { ...outputs[0]!, at };
+  }
+  for (let length = path.length; length > 0; length--) {
+    const column = columnOf(scope, path.slice(0, length));
+    if (column && (length === path.length || column.type.name === "row")) return fields(column, path.slice(length));
+  }
+  if (otherHidden.has(key(path.at(-1)!))) unsupported(`the hidden column "${key(path.at(-1)!)}"`, at);
+  return refuse("column_not_found", `column ${path.map(({ text }) => text).join(".")} does not exist`, at);
 };

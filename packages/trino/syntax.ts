@@ -4,7 +4,14 @@ import type { Position } from "./refusal.ts";
 export type Name = { text: string; quoted: boolean; at: Position };
 export type Path = Name[];
 
-export type TypeName = { name: string; parameters: number[]; at: Position };
+/** `of`: the types inside an array, a map or a row, whose fields may have names. */
+export type TypeName = {
+  name: string;
+  parameters: number[];
+  of?: TypeName[];
+  fields?: (Name | null)[];
+  at: Position;
+};
 
 export type SortItem = { value: Expression; descending: boolean; nullsFirst: boolean };
 
@@ -15,6 +22,8 @@ export type Bound =
 
 export type Window = {
   base: Name | null;
+  /** `OVER w`: the window as it stands, its frame with it. */
+  named?: true;
   partition: Expression[];
   order: SortItem[];
   frame: { unit: "ROWS" | "RANGE" | "GROUPS"; start: Bound; end: Bound } | null;
@@ -42,6 +51,13 @@ export type Expression = { at: Position } & (
   | { kind: "interval"; negative: boolean; value: string; unit: string; to: string | null }
   | { kind: "name"; path: Path }
   | { kind: "star" }
+  | { kind: "array"; items: Expression[] }
+  /** `written`: as ROW(…), which a list in parentheses is not to GROUP BY. */
+  | { kind: "row"; items: Expression[]; written: boolean }
+  | { kind: "subscript"; value: Expression; index: Expression }
+  | { kind: "field"; value: Expression; name: Name }
+  | { kind: "lambda"; parameters: Name[]; body: Expression }
+  | { kind: "zone"; value: Expression; zone: Expression }
   | Call
   | { kind: "cast"; value: Expression; type: TypeName; attempt: boolean }
   | { kind: "case"; operand: Expression | null; whens: [Expression, Expression][]; otherwise: Expression | null }
@@ -54,6 +70,7 @@ export type Expression = { at: Position } & (
   | { kind: "between"; value: Expression; low: Expression; high: Expression; not: boolean }
   | { kind: "in"; value: Expression; list: Expression[]; not: boolean }
   | { kind: "inQuery"; value: Expression; query: Query; not: boolean }
+  | { kind: "quantified"; op: "=" | "<>" | "<" | "<=" | ">" | ">="; all: boolean; value: Expression; query: Query }
   | { kind: "like"; value: Expression; pattern: Expression; escape: Expression | null; not: boolean }
   | { kind: "isNull"; value: Expression; not: boolean }
   | { kind: "distinct"; left: Expression; right: Expression; not: boolean }
@@ -63,7 +80,8 @@ export type Expression = { at: Position } & (
 
 export type Relation = { at: Position } & (
   | { kind: "table"; path: Path; alias: Name | null; columns: Name[] | null }
-  | { kind: "derived"; query: Query; alias: Name | null; columns: Name[] | null }
+  | { kind: "derived"; query: Query; alias: Name | null; columns: Name[] | null; lateral?: true }
+  | { kind: "unnest"; args: Expression[]; ordinality: boolean; alias: Name | null; columns: Name[] | null }
   | {
       kind: "join";
       type: "INNER" | "LEFT" | "RIGHT" | "FULL" | "CROSS";
@@ -73,6 +91,12 @@ export type Relation = { at: Position } & (
       using: Name[] | null;
     }
 );
+
+/** One element of GROUP BY: an expression, or the sets that ROLLUP, CUBE, GROUPING SETS or `()` stand for. */
+export type GroupItem =
+  | { kind: "plain"; value: Expression }
+  /** `list`: it is `(a, b)`, which may hold any expression. */
+  | { kind: "sets"; sets: Expression[][]; list?: true };
 
 export type SelectItem = { at: Position } & (
   | { kind: "all"; of: Path | null }
@@ -86,7 +110,7 @@ export type Body = { at: Position } & (
       items: SelectItem[];
       from: Relation | null;
       where: Expression | null;
-      group: Expression[] | null;
+      group: { distinct: boolean; items: GroupItem[] } | null;
       having: Expression | null;
       windows: { name: Name; window: Window }[];
     }
@@ -102,13 +126,37 @@ export type Query = {
   order: SortItem[];
   offset: string | null;
   limit: string | null;
+  /** FETCH … WITH TIES. */
+  ties?: true;
 };
+
+/** A property in WITH (name = value): text, a number, a boolean or a list of texts. */
+export type Property = string | number | boolean | string[];
+export type Properties = Record<string, Property>;
 
 export type Statement = { at: Position } & (
   | { kind: "query"; query: Query }
-  | { kind: "describe"; path: Path }
-  | { kind: "show columns"; path: Path }
-  | { kind: "show partitions"; path: Path }
-  | { kind: "show tables"; database: Name | null; pattern: string | null }
+  | { kind: "describe" | "show columns" | "show partitions" | "show create table" | "show create view"; path: Path }
+  | { kind: "show table properties"; path: Path; property: string | null }
+  | { kind: "show tables" | "show views"; database: Name | null; pattern: string | null }
   | { kind: "show databases"; pattern: string | null }
+  /** `text` is the query as it was written. */
+  | { kind: "create view"; path: Path; replace: boolean; comment: string | null; query: Query; text: string }
+  | { kind: "drop view" | "drop table"; path: Path; ifExists: boolean }
+  | {
+      kind: "create table";
+      path: Path;
+      ifNotExists: boolean;
+      comment: string | null;
+      names: Name[] | null;
+      properties: Properties;
+      query: Query;
+      data: boolean;
+    }
+  | { kind: "insert"; path: Path; names: Name[] | null; query: Query }
+  | { kind: "unload"; query: Query; location: string; properties: Properties }
+  | { kind: "explain"; type: "plan" | "validate"; of: Statement }
+  | { kind: "prepare"; name: Name; text: string }
+  | { kind: "execute"; name: Name; values: string[] }
+  | { kind: "deallocate"; name: Name }
 );

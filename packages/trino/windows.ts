@@ -1,9 +1,10 @@
 import { commonType } from "./casts.ts";
 import { rankings } from "./functions/aggregates.ts";
 import { choose } from "./functions/table.ts";
-import { refuse, unsupported } from "./refusal.ts";
+import { type Position, refuse, unsupported } from "./refusal.ts";
 import { key, type Scope } from "./scope.ts";
 import type { Bound, Call, Expression, SortItem, Window } from "./syntax.ts";
+import { isInteger, show, sortable, type Type } from "./types.ts";
 import { made, type Value } from "./value.ts";
 
 type Analyse = (node: Expression, scope: Scope) => Value;
@@ -15,10 +16,45 @@ export const sortText = (
   sql: string,
 ): string => `${sql} ${descending ? "DESC" : "ASC"} NULLS ${nullsFirst ? "FIRST" : "LAST"}`;
 
-const boundText = (bound: Bound, unit: string): string => {
+/** Types of a sort key and of a distance from it that both engines measure alike. */
+const measured = (key: Value | undefined, distance: Value): boolean => {
+  const [from, by] = [key?.type.name, distance.type.name];
+  if (distance.literal === undefined || distance.literal.startsWith("-")) return false;
+  if (from === "date" || from === "timestamp")
+    return (
+      by === "interval year to month" ||
+      (by === "interval day to second" && (from !== "date" || Number(distance.literal) % 86_400_000 === 0))
+    );
+  return (
+    key !== undefined && (isInteger(key.type) || from === "decimal") && (isInteger(distance.type) || by === "decimal")
+  );
+};
+/** Refuses what Trino has no order for. */
+export const checkSortable = (type: Type, at: Position): void => {
+  if (!sortable(type)) refuse("type_mismatch", `ORDER BY: type ${show(type)} is not orderable`, at);
+};
+
+const distanceText = ({ literal, type, sql }: Value): string =>
+  type.name === "interval day to second"
+    ? `INTERVAL (${literal}) MILLISECONDS`
+    : type.name === "interval year to month"
+      ? `INTERVAL (${literal}) MONTH`
+      : sql;
+
+type Read = (node: Expression) => Value;
+const boundText = (bound: Bound, unit: string, keys: readonly Value[], read: Read): string => {
   if (bound.kind === "current") return "CURRENT ROW";
   if (bound.kind === "unbounded") return `UNBOUNDED ${bound.side.toUpperCase()}`;
-  if (unit === "RANGE") unsupported("RANGE with a distance", bound.value.at);
+  if (unit === "RANGE") {
+    const distance = read(bound.value);
+    if (keys.length !== 1) refuse("invalid", "RANGE with a distance needs one ORDER BY item", bound.value.at);
+    if (!measured(keys[0], distance))
+      unsupported(
+        `RANGE with a distance of ${show(distance.type)} over ${show(keys[0]!.type)}, or a computed one,`,
+        bound.value.at,
+      );
+    return `${distanceText(distance)} ${bound.side.toUpperCase()}`;
+  }
   if (bound.value.kind !== "number" || bound.value.type !== "integer" || bound.value.text.startsWith("-"))
     unsupported("a computed distance in a window frame", bound.value.at);
   return `${(bound.value as { text: string }).text} ${bound.side.toUpperCase()}`;
@@ -30,6 +66,7 @@ const based = (window: Window, scope: Scope): Window => {
   const base = scope.windows.get(key(window.base));
   if (!base) return refuse("not_found", `window ${window.base.text} does not exist`, window.base.at);
   const whole = based(base, scope);
+  if (window.named) return { ...whole, at: window.at };
   if (window.partition.length || (window.order.length && whole.order.length) || whole.frame)
     unsupported("a window that changes what it is based on", window.at);
   return { ...whole, order: window.order.length ? window.order : whole.order, frame: window.frame, at: window.at };
@@ -40,6 +77,7 @@ export const specification = (written: Window, outer: Scope, analyse: Analyse): 
   const scope: Scope = { ...outer, overs: false };
   const partition = window.partition.map((node) => analyse(node, scope));
   const order = window.order.map((item) => ({ item, value: analyse(item.value, scope) }));
+  for (const { value } of order) checkSortable(value.type, value.at);
   const clauses: string[] = [];
   if (partition.length) clauses.push(`PARTITION BY ${partition.map(({ sql }) => sql).join(", ")}`);
   if (order.length) clauses.push(`ORDER BY ${order.map(({ item, value }) => sortText(item, value.sql)).join(", ")}`);
@@ -50,7 +88,9 @@ export const specification = (written: Window, outer: Scope, analyse: Analyse): 
     if (end.kind === "unbounded" && end.side === "preceding")
       refuse("invalid", "a frame cannot end at UNBOUNDED PRECEDING", window.at);
     if (unit === "GROUPS" && order.length === 0) refuse("invalid", "GROUPS needs ORDER BY in the window", window.at);
-    clauses.push(`${unit} BETWEEN ${boundText(start, unit)} AND ${boundText(end, unit)}`);
+    const keys = order.map(({ value }) => value);
+    const [from, to] = [start, end].map((bound) => boundText(bound, unit, keys, (node) => analyse(node, scope)));
+    clauses.push(`${unit} BETWEEN ${from} AND ${to}`);
   }
   return {
     sql: clauses.join(" "),

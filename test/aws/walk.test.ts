@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type Aws, connect } from "../../packages/aws/index.ts";
 import { nameOfLetter, takeLetters } from "../../packages/aws/letters.ts";
-import { depth, type ReceivedMessage, send, walk } from "../../packages/aws/queues.ts";
+import { depth, type ReceivedMessage, receive, release, send, walk } from "../../packages/aws/queues.ts";
 import { type Stack, startStack } from "../../packages/cli/stack.ts";
 import { laptop } from "../../packages/core/stage.ts";
 import { peek } from "../peek.ts";
@@ -165,6 +165,23 @@ test("what others hold is counted, and waited for as long as the caller has pati
     return undefined;
   });
   expect(await second).toEqual({ seen: 8, hidden: 0, whole: true });
+});
+
+test("what others let go of between the last receive and the last count is not taken for seen", async () => {
+  await post(3);
+  const others = await receive(aws, QUEUE, 30);
+  expect(others).toHaveLength(3);
+  const walked = await walk(aws, QUEUE, async (messages) => {
+    // Its last call: nothing is received any more.
+    if (messages.length === 0)
+      await release(
+        aws,
+        QUEUE,
+        others.map((m) => m.receipt),
+      );
+    return undefined;
+  });
+  expect(walked).toEqual({ seen: 0, hidden: 3, whole: true });
 });
 
 test("a message that was removed is gone, and the others are not", async () => {

@@ -110,7 +110,7 @@ describe("an origin that is bad as a whole", () => {
     [
       "a session in the future",
       file([line({ datpre: "20991231" }), ...good.slice(1)]),
-      /line 2: expected a session .* to 2024-11-08, the header's date.* came "20991231"/,
+      /line 2: expected a session .* to 2024-11-08, by the header's year and date.* came "20991231"/,
     ],
     [
       "a session that is no day",

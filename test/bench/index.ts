@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { cotahist, sessionsOf } from "../synthetic.ts";
 import { child } from "./child.ts";
 import { decode } from "./decode.ts";
+import { enginesHere, refine } from "./refine.ts";
 
 /** `npm run bench [part …]`: every figure of the project in one JSON document; goals beside what they are goals for. */
 const yearly = new URL("../fixtures/cotahist/COTAHIST_A2023.ZIP", import.meta.url).pathname;
@@ -49,6 +50,7 @@ try {
     ...(await part("layout", () => child("./ingest.ts", yearly, "bovespa_refined=year,ticker"))),
     ...(await part("latency", async () => ({ ...(await child<object>("./latency.ts", "100")), goal_p99_s: 3 }))),
     ...(await part("query", async () => ({ ...(await child<object>("./query.ts", yearly)), goal_p95_ms: 100 }))),
+    ...(await part("refine", async () => refine(await enginesHere(), [1e5, 1e6, 3e6]))),
     ...(await part("scale", async () => {
       const out: Record<string, unknown> = {};
       for (const rows of [10_000, 100_000, 1_000_000]) {

@@ -231,8 +231,9 @@ describe("replay", () => {
   });
 
   test.each([
-    [{ since: "soon" }, "expected --since 90m, 12h, 3d or YYYY-MM-DD, came soon"],
+    [{ since: "soon" }, /^expected --since as an age \(90s, 10m, 12h, 3d\), a day or an instant in UTC .*, came soon$/],
     [{ olderThan: "2024-13-45" }, "expected --older-than"],
+    [{ olderThan: "2024-02-30" }, "expected --older-than"],
     [{ limit: "0" }, "expected --limit N"],
     [{ patch: ["preult"] }, "expected --patch FIELD=VALUE"],
   ])("with %o is refused before anything is started", (options, message) => {

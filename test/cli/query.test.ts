@@ -26,6 +26,22 @@ const hostile = `SELECT * FROM (VALUES
   (1, CAST(NULL AS varchar), '', CAST(9007199254740993 AS bigint), CAST('${BIG}' AS decimal(38,6)), CAST(-0.05 AS decimal(4,2)), true, DATE '2024-02-29', TIMESTAMP '2024-01-02 03:04:05.678', CAST(0.1 AS double)),
   (2, '${text}', 'x', CAST(NULL AS bigint), CAST('-${BIG}' AS decimal(38,6)), CAST(NULL AS decimal(4,2)), CAST(NULL AS boolean), CAST(NULL AS date), CAST(NULL AS timestamp), CAST(NULL AS double))
 ) AS v(i, n, e, b, big, cents, yes, day, at, f) ORDER BY i`;
+/** Its rows, every digit of them. */
+const exact = [
+  {
+    i: 1,
+    n: null,
+    e: "",
+    b: "9007199254740993",
+    big: BIG,
+    cents: "-0.05",
+    yes: true,
+    day: "2024-02-29",
+    at: "2024-01-02 03:04:05.678",
+    f: 0.1,
+  },
+  { i: 2, n: text, e: "x", b: null, big: `-${BIG}`, cents: null, yes: null, day: null, at: null, f: null },
+];
 const none = `SELECT * FROM (${hostile.replace(" ORDER BY i", "")}) AS t WHERE i < 0`;
 
 describe("a statement", () => {
@@ -64,21 +80,7 @@ describe("an answer", () => {
 
   test("as JSON keeps every digit and tells absent from empty", async () => {
     const answer = document<Record<string, unknown>[]>(await ask(hostile, "--json"));
-    expect(answer).toEqual([
-      {
-        i: 1,
-        n: null,
-        e: "",
-        b: "9007199254740993",
-        big: BIG,
-        cents: "-0.05",
-        yes: true,
-        day: "2024-02-29",
-        at: "2024-01-02 03:04:05.678",
-        f: 0.1,
-      },
-      { i: 2, n: text, e: "x", b: null, big: `-${BIG}`, cents: null, yes: null, day: null, at: null, f: null },
-    ]);
+    expect(answer).toEqual(exact);
     expect(document(await ask(none, "--json"))).toEqual([]);
   });
 
@@ -101,21 +103,7 @@ describe("an answer", () => {
     const types = "INTEGER VARCHAR VARCHAR BIGINT DECIMAL(38,6) DECIMAL(4,2) BOOLEAN DATE TIMESTAMP DOUBLE".split(" ");
     for (const f of [file, empty])
       expect((await duckdb.rows(`DESCRIBE SELECT * FROM '${f}'`)).map((c) => c.column_type)).toEqual(types);
-    expect(await duckdb.rows(`SELECT * FROM '${file}' ORDER BY i`)).toEqual([
-      {
-        i: 1,
-        n: null,
-        e: "",
-        b: "9007199254740993",
-        big: BIG,
-        cents: "-0.05",
-        yes: true,
-        day: "2024-02-29",
-        at: "2024-01-02 03:04:05.678",
-        f: 0.1,
-      },
-      { i: 2, n: text, e: "x", b: null, big: `-${BIG}`, cents: null, yes: null, day: null, at: null, f: null },
-    ]);
+    expect(await duckdb.rows(`SELECT * FROM '${file}' ORDER BY i`)).toEqual(exact);
     duckdb.close();
     const bytes = new Uint8Array(readFileSync(file)).buffer;
     expect(parquetMetadata(bytes).schema.find((c) => c.name === "big")).toMatchObject({ precision: 38, scale: 6 });
@@ -177,5 +165,58 @@ describe("an answer", () => {
       expect([format, status, out.length < 200_000]).toEqual([format, 0, true]);
       expect(err).not.toMatch(/EPIPE|Error|\n\s+at /);
     }
+  });
+});
+
+describe("a value for a ?", () => {
+  const count = (where: string, ...values: string[]) =>
+    ask(
+      `SELECT count(*) AS n FROM (VALUES (1, 'PETR4', DATE '2024-11-08', true), (2, 'D''ÁGUA', DATE '2024-11-09', false), (3, '2024', NULL, NULL)) t(i, s, d, b) WHERE ${where}`,
+      "--format",
+      "csv",
+      ...values.flatMap((value) => ["--param", value]),
+    );
+
+  test("is what it looks like: a number, a day, true or false, otherwise text, in the order of the marks", async () => {
+    for (const [where, ...values] of [
+      ["i = ?", "1"],
+      ["i > ? AND s = ?", "-1.5", "PETR4"],
+      ["s = ?", "D'ÁGUA"],
+      ["s = ?", "'D''ÁGUA'"],
+      ["s = ?", "'2024'"],
+      ["d = ? AND b = ?", "2024-11-08", "true"],
+    ] as [string, ...string[]][])
+      expect([where, (await count(where, ...values)).out]).toEqual([where, "n\n1\n"]);
+    expect((await count("s = ?", "")).out).toBe("n\n0\n");
+    expect((await count("s = ?", "x' OR '1' = '1")).out).toBe("n\n0\n");
+  });
+
+  test("of another type, too many or none says what to write instead", async () => {
+    expect((await count("s = ?", "2024")).err).toMatch(/came as 2024: a number in quotes is text, --param "'2024'"/);
+    expect((await count("i = ?")).err).toMatch(/Incorrect number of parameters: expected 1 but found 0/);
+    expect(await count("i = ?", "x".repeat(2000))).toMatchObject({ status: 2, err: expect.stringContaining("1024") });
+  });
+});
+
+describe("a statement that is no query", () => {
+  test("says what it did, and as a document has the rows that it gives", async () => {
+    const made = await ask("CREATE TABLE minha AS SELECT 1 AS a UNION ALL SELECT 2");
+    expect(made).toMatchObject({ status: 0, out: "" });
+    expect(made.err).toMatch(/2 rows written, .* scanned/);
+    expect(made.err).toMatch(/Next: pregao .*query "SHOW TABLES"/);
+    expect((await ask("CREATE VIEW visao AS SELECT a + 1 AS b FROM minha")).err).toMatch(/^done, /);
+    expect(document(await ask("SELECT b FROM visao ORDER BY b", "--json"))).toEqual([{ b: 2 }, { b: 3 }]);
+    expect(document(await ask("DROP VIEW visao", "--json"))).toEqual([]);
+    expect((await ask("DROP TABLE bovespa_refined")).err).toMatch(/the river publishes into it/);
+  });
+
+  test("DESCRIBE gives its three columns, however Hive pads them", async () => {
+    const rows = document<Record<string, string>[]>(await ask("DESCRIBE bovespa_hoje", "--json"));
+    expect(rows.find(({ col_name }) => col_name === "dias_uteis")).toEqual({
+      col_name: "dias_uteis",
+      data_type: "int",
+      comment: "pregões depois do pregão e até hoje; nulo fora de 1990–2040",
+    });
+    expect((await ask("DESCRIBE calendario")).out).toMatch(/^col_name +data_type +comment/);
   });
 });

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newestCommit, pausedSince } from "../../packages/aws/documents.ts";
 import { depth } from "../../packages/aws/queues.ts";
 import { declareLost, goneObjects } from "../../packages/aws/recall.ts";
 import { getBytes, getJson, list, put, remove } from "../../packages/aws/store.ts";
 import { accept } from "../../packages/cli/accept.ts";
-import { newestCommit } from "../../packages/cli/lake.ts";
-import { pause, pausedSince, resume } from "../../packages/cli/pause.ts";
+import { pause, resume } from "../../packages/cli/pause.ts";
 import { check, refine } from "../../packages/cli/refine.ts";
 import type { PregaoError } from "../../packages/core/errors.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
@@ -34,7 +34,7 @@ const file = async (version: string, session: string, n: number) => {
   await river.idle();
   return sha256;
 };
-const commit = async () => (await newestCommit(river.place, "bovespa"))!;
+const commit = async () => (await newestCommit(river.place.aws, "bovespa"))!;
 const tables = () =>
   Promise.all(bovespa.tables.map((t) => ask(river.place, `SELECT * FROM ${t.name} ORDER BY ${[...t.key].join(", ")}`)));
 const shown = () => river.place.output as TestRiver["place"]["output"] & { documents: unknown[]; screens: string[] };
@@ -177,12 +177,12 @@ describe("pause and resume", () => {
   test("what arrives waits; a second pause keeps since when; a look at either says so", async () => {
     const { commit: before } = await commit();
     await pause(river.place, bovespa, { why: "a new layout" });
-    const first = await pausedSince(river.place, "bovespa");
+    const first = await pausedSince(river.place.aws, "bovespa");
     expect(document()).toEqual({ dataset: "bovespa", ...first, before: false });
     await pause(river.place, bovespa, {});
     expect(document()).toEqual({ dataset: "bovespa", ...first, before: true });
     await pause(river.place, bovespa, { why: "still" });
-    expect(await pausedSince(river.place, "bovespa")).toEqual({ ...first, why: "still" });
+    expect(await pausedSince(river.place.aws, "bovespa")).toEqual({ ...first, why: "still" });
     await file("1", "2025-08-28", 1);
     expect((await commit()).commit).toBe(before);
     expect(await error(refine(river.place, bovespa, {}))).toMatchObject({

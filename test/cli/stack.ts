@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "../../packages/aws/index.ts";
 import { send } from "../../packages/aws/queues.ts";
+import { logInto } from "../../packages/cli/log.ts";
 import type { Place } from "../../packages/cli/place.ts";
 import type { Stuck } from "../../packages/cli/status/index.ts";
 import { type Status, status } from "../../packages/cli/status/index.ts";
@@ -27,7 +28,13 @@ export const openRiver = async ({ engine, topology: change, ...options }: Option
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), "pregao-status-"));
   const stage = laptop();
   const datasets = catalogue(stage.layouts);
-  const built = { ...topology(datasets, stage.pace), clocks: [] };
+  const declared = topology(datasets, stage.pace);
+  const built = {
+    ...declared,
+    clocks: [],
+    // A second of waiting for company, for each batch, is most of what a test of few messages takes.
+    mappings: declared.mappings.map((m) => ({ ...m, batch: Math.min(m.batch, 10), window: 0 })),
+  };
   const river = {
     topology: change?.(built) ?? built,
     root: new URL("../../", import.meta.url),
@@ -38,6 +45,7 @@ export const openRiver = async ({ engine, topology: change, ...options }: Option
   const stack = await start(river, { stage, onLog: (line) => void log.push(line), graceMs: 0, ...options, dir });
   const aws = connect(stage, { AWS_ENDPOINT_URL: stack.url });
   const output = silent();
+  logInto(dir);
   const place: Place = {
     aws,
     stage,

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { file as cotahist, line } from "../datasets/cotahist.ts";
 import { document, folder, pregao, stackTrace, up } from "./command.ts";
 
 const { dir, remove } = folder();
@@ -97,4 +98,20 @@ test("a broken origin is refused as a whole, by its line, as one document", asyn
   expect(ended.status).toBe(1);
   expect(document(ended)).toMatchObject({ error: "origin_total", message: expect.stringContaining("line 506") });
   expect(document(await count(state))).toEqual([{ n: "0" }]);
+});
+
+test("what a function logs in a command's own process is in the river's log, and --json stays one document", async () => {
+  const state = join(dir, "torn");
+  const file = join(dir, "session.TXT");
+  writeFileSync(file, cotahist([line()]));
+  const ingest = () => pregao(["ingest", "bovespa", "--file", file, "--json", "--state", state]);
+  const { origin } = document<{ origin: { sha256: string } }>(await ingest());
+  const archived = join(state, "s3/origin/bovespa", origin.sha256);
+  writeFileSync(archived, "not what it was");
+  const again = await ingest();
+  expect(again).toMatchObject({ status: 0 });
+  expect(document(again)).toMatchObject({ fresh: false, origin: { sha256: origin.sha256 } });
+  expect(again.err).not.toContain("the archived bytes");
+  expect(readFileSync(join(state, "log.ndjson"), "utf8")).toContain("the archived bytes could not be read whole");
+  expect(readFileSync(archived)).toEqual(readFileSync(file));
 });

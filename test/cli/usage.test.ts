@@ -69,6 +69,8 @@ describe("wrong usage", () => {
     [[], /Usage: pregao/],
     [["frobnicate"], /unknown command 'frobnicate'/],
     [["datasets", "extra"], /too many arguments/],
+    [["verify", "--yes"], /expected --yes with --repair/],
+    [["dlq", "list", "bovespa", "--since", "2024-02-30"], /expected --since as an age .*, came 2024-02-30/],
     [["status", "--nonsense"], /unknown option '--nonsense'/],
     [["status", "--state", ""], /Expected a folder/],
     [["schema", "nope"], /expected a dataset \(bovespa, calendario\), came nope/],

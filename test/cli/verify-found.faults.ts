@@ -1,24 +1,26 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newestCommit } from "../../packages/aws/documents.ts";
 import { send } from "../../packages/aws/queues.ts";
 import { put, remove } from "../../packages/aws/store.ts";
 import * as dlq from "../../packages/cli/dlq/index.ts";
-import { newestCommit } from "../../packages/cli/lake.ts";
 import { publish } from "../../packages/cli/publish.ts";
 import { refine } from "../../packages/cli/refine.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { literal, openSession } from "../../packages/engines/duckdb/session.ts";
 import { ask, testPlace } from "../place.ts";
-import { cotahist } from "../synthetic.ts";
 import {
+  accountOf as account,
   adds,
   edited,
   explained,
+  fileOf,
   sendBytes,
   sendSome,
   sha256,
   type TestPlace,
+  tickerOf,
   verified,
   withText,
 } from "./verify.fixture.ts";
@@ -29,17 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-/** A small file of one session; each test has a day of its own, so that one river serves them all. */
-const fileOf = (day: string, perSession = 30) => cotahist({ sessions: [day], perSession });
-
-const accountOf = async (bytes: Buffer, options: { repair?: boolean } = {}) => {
-  const found = await verified(place, bovespa, { origin: sha256(bytes), ...options });
-  expect(found.accounts).toHaveLength(1);
-  expect(adds(found.accounts[0]!)).toBe(true);
-  return { ...found, account: found.accounts[0]! };
-};
-const tickerOf = (bytes: Buffer, line: number): string =>
-  bytes.toString("latin1").split("\r\n")[line - 1]!.slice(12, 24).trim();
+const accountOf = (bytes: Buffer, options?: { repair?: boolean }) => account(place, bytes, options);
 
 describe("the numbers of an account", () => {
   // What each line of the screen says adds up: `accountOf` looks at every identity.
@@ -135,7 +127,7 @@ describe("files that somebody takes off the disk", () => {
   });
 
   test("of a table: the error names it and what makes it anew", async () => {
-    const { tables } = (await newestCommit(place, "bovespa"))!;
+    const { tables } = (await newestCommit(place.aws, "bovespa"))!;
     const { folder, files } = tables.bovespa_refined!["year=2014"]!;
     rmSync(join(place.dir, "s3/lake", folder, files[0]!.name));
     await expect(verified(place, bovespa, { origin: sha256(bytes) })).rejects.toThrow(

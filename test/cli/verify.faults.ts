@@ -8,7 +8,7 @@ import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { sendFile, testPlace } from "../place.ts";
 import { cotahist, random } from "../synthetic.ts";
 import {
-  adds,
+  accountOf as account,
   edited,
   explained,
   sendBytes,
@@ -25,12 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-const accountOf = async (bytes: Buffer, options: { repair?: boolean } = {}) => {
-  const found = await verified(place, bovespa, { origin: sha256(bytes), ...options });
-  expect(found.accounts).toHaveLength(1);
-  expect(adds(found.accounts[0]!)).toBe(true);
-  return { ...found, account: found.accounts[0]! };
-};
+const accountOf = (bytes: Buffer, options?: { repair?: boolean }) => account(place, bytes, options);
 
 describe("a real session file", () => {
   const file = new URL(bovespa.demo!.file).pathname;

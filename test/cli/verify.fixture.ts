@@ -1,19 +1,22 @@
 import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { inMemory, originKey } from "../../functions/scrape.ts";
+import { newestCommit } from "../../packages/aws/documents.ts";
 import { type Outgoing, send } from "../../packages/aws/queues.ts";
 import { create, put } from "../../packages/aws/store.ts";
 import type { Explained } from "../../packages/cli/explain.ts";
 import { explain } from "../../packages/cli/explain.ts";
 import { flow } from "../../packages/cli/ingest.ts";
-import { newestCommit } from "../../packages/cli/lake.ts";
 import { identities } from "../../packages/cli/verify/account.ts";
 import { recordId, reopen } from "../../packages/cli/verify/expected.ts";
 import { type Account, type Verified, type VerifyOptions, verify } from "../../packages/cli/verify/index.ts";
 import type { Dataset } from "../../packages/core/dataset.ts";
+import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { literal, openSession } from "../../packages/engines/duckdb/session.ts";
 import type { testPlace } from "../place.ts";
+import { cotahist } from "../synthetic.ts";
 
 export type TestPlace = Awaited<ReturnType<typeof testPlace>>;
 
@@ -30,6 +33,14 @@ export const verified = async (
   return { ...(place.output.documents.at(-1) as Verified), status, screen: place.output.screens.at(-1)! };
 };
 
+/** What verify said of one file, whose account must add up. */
+export const accountOf = async (place: TestPlace, bytes: Buffer, options: { repair?: boolean } = {}) => {
+  const found = await verified(place, bovespa, { origin: sha256(bytes), ...options });
+  expect(found.accounts).toHaveLength(1);
+  expect(adds(found.accounts[0]!)).toBe(true);
+  return { ...found, account: found.accounts[0]! };
+};
+
 export const explained = async (place: TestPlace, dataset: Dataset, ticker: string, session: string) => {
   await explain(place, dataset, ticker, session);
   return { ...(place.output.documents.at(-1) as Explained), screen: place.output.screens.at(-1)! };
@@ -40,6 +51,13 @@ export const adds = (a: Account): boolean =>
   identities(a).every(({ total, terms }) => total === terms.reduce((sum, { n }) => sum + n, 0));
 
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** A small file of one session; each test has a day of its own, so that one river serves them all. */
+export const fileOf = (day: string, perSession = 30): Buffer => cotahist({ sessions: [day], perSession });
+
+/** The ticker in a line of a file, the header being 1. */
+export const tickerOf = (bytes: Buffer, line: number): string =>
+  bytes.toString("latin1").split("\r\n")[line - 1]!.slice(12, 24).trim();
 
 /** A file of these bytes through the whole river. */
 export const sendBytes = async (place: TestPlace, dataset: Dataset, source: string, bytes: Buffer) =>
@@ -88,7 +106,7 @@ export const withText = (line: string, from: number, text: string): string =>
 
 /** Rewrites the one file of a table's partition by hand, behind the river's back. `sql` selects from `t`. */
 export const tamper = async (place: TestPlace, dataset: Dataset, table: string, partition: string, sql: string) => {
-  const commit = await newestCommit(place, dataset.name);
+  const commit = await newestCommit(place.aws, dataset.name);
   const entry = commit!.tables[table]![partition]!;
   const key = entry.folder + entry.files[0]!.name;
   const path = join(place.dir, "tampered.parquet");

@@ -4,26 +4,24 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { receive, release, remove as removeMessages, send } from "../../packages/aws/queues.ts";
 import { put, remove } from "../../packages/aws/store.ts";
 import * as dlq from "../../packages/cli/dlq/index.ts";
-import { runsOf } from "../../packages/cli/history.ts";
 import { publish } from "../../packages/cli/publish.ts";
 import { rawTable } from "../../packages/cli/raw.ts";
-import { refine } from "../../packages/cli/refine.ts";
 import { reopen } from "../../packages/cli/verify/expected.ts";
 import { check } from "../../packages/cli/verify/index.ts";
 import { completesOf } from "../../packages/cli/verify/superseded.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { literal, openSession } from "../../packages/engines/duckdb/session.ts";
 import { ask, testPlace } from "../place.ts";
-import { cotahist } from "../synthetic.ts";
 import {
-  adds,
+  accountOf as account,
   edited,
   explained,
+  fileOf,
   sendBytes,
   sendSome,
   sha256,
   type TestPlace,
-  tamper,
+  tickerOf,
   verified,
   withText,
 } from "./verify.fixture.ts";
@@ -37,110 +35,13 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => place.remove());
 
-/** A small file of one session; each test has a day of its own, so that one river serves them all. */
-const fileOf = (day: string, perSession = 30) => cotahist({ sessions: [day], perSession });
-
 /** A file of which all is published before the first test. */
 const there = (source: string, bytes: Buffer): Buffer => {
   early.push([source, bytes]);
   return bytes;
 };
 
-/** The account of one file. */
-const accountOf = async (bytes: Buffer, options: { repair?: boolean } = {}) => {
-  const found = await verified(place, bovespa, { origin: sha256(bytes), ...options });
-  expect(found.accounts).toHaveLength(1);
-  expect(adds(found.accounts[0]!)).toBe(true);
-  return { ...found, account: found.accounts[0]! };
-};
-const tickerOf = (bytes: Buffer, line: number): string =>
-  bytes.toString("latin1").split("\r\n")[line - 1]!.slice(12, 24).trim();
-
-describe("rows that somebody changed in a table's files", () => {
-  const day = "2021-03-01";
-  const bytes = there("dropped.txt", fileOf(day));
-  const one = `(SELECT min(event_id) FROM t WHERE origin_sha256 = '${sha256(bytes)}')`;
-  const rebuilt = () => refine(place, bovespa, { rebuild: true, unit: ["2021"], yes: true });
-  const first = async () =>
-    (await ask(place, `SELECT min(event_id) AS id FROM bovespa_refined WHERE origin_sha256 = '${sha256(bytes)}'`))[0]!
-      .id;
-
-  test("dropped from it are missing, by name, and a rebuild brings them back", async () => {
-    const id = await first();
-    await tamper(place, bovespa, "bovespa_refined", "year=2021", `SELECT * FROM t WHERE event_id <> ${one}`);
-    const { account, status, screen } = await accountOf(bytes);
-    expect(status).toBe(1);
-    expect(account).toMatchObject({ sent: 30, published: 29, missing: 1 });
-    expect(account.problems.missing).toEqual({ count: 1, ids: [id] });
-    expect(account.lost).toMatchObject([{ id, session: day }]);
-    expect(screen).toContain("Next: pregao refine bovespa --rebuild");
-    // Raw has it: there is nothing to send.
-    expect(await accountOf(bytes, { repair: true })).toMatchObject({ whole: false, repaired: null });
-    await rebuilt();
-    expect(await accountOf(bytes)).toMatchObject({ whole: true, status: 0, account: { published: 30, missing: 0 } });
-  });
-
-  test("written twice are doubled, and made up are invented; what mends that is said", async () => {
-    const id = await first();
-    await tamper(
-      place,
-      bovespa,
-      "bovespa_refined",
-      "year=2021",
-      `SELECT * FROM t UNION ALL SELECT * FROM t WHERE event_id = ${one} UNION ALL SELECT * REPLACE ('${"f".repeat(32)}' AS event_id) FROM t WHERE event_id = ${one}`,
-    );
-    const { account, status, screen } = await accountOf(bytes);
-    expect(status).toBe(1);
-    expect(account.problems).toEqual({
-      missing: { count: 0, ids: [] },
-      doubled: { count: 1, ids: [id] },
-      invented: { count: 1, ids: ["f".repeat(32)] },
-      inventedInRaw: { count: 0, ids: [] },
-      stale: { count: 0, ids: [] },
-    });
-    expect(screen).toContain("Next: pregao refine bovespa --rebuild");
-    await rebuilt();
-    expect(await accountOf(bytes)).toMatchObject({ whole: true, status: 0, account: { published: 30 } });
-  });
-
-  test("of an origin that nobody knows are invented", async () => {
-    const [event, origin] = ["e".repeat(32), "d".repeat(64)];
-    await tamper(
-      place,
-      bovespa,
-      "bovespa_derivativos",
-      "year=2021/month=03",
-      `SELECT * FROM t UNION ALL SELECT * REPLACE ('${event}' AS event_id, '${origin}' AS origin_sha256) FROM (SELECT * FROM t LIMIT 1)`,
-    );
-    const { accounts, status } = await verified(place, bovespa, { session: day });
-    expect(status).toBe(1);
-    expect(accounts.find((a) => a.sha256 === origin)!.problems.invented.ids).toEqual([event]);
-    await rebuilt();
-    expect(await verified(place, bovespa, { session: day })).toMatchObject({ whole: true, status: 0 });
-  });
-
-  const older = there("older.txt", fileOf("2021-04-01"));
-  test("that a greater complete file replaced, put back, are stale", async () => {
-    const newer = edited(older, "2021-04-02", (line) => withText(line, 171, "000000000000000777"));
-    const [row] = await ask(
-      place,
-      `SELECT event_id, source_version FROM bovespa_refined WHERE origin_sha256 = '${sha256(older)}' ORDER BY event_id LIMIT 1`,
-    );
-    await sendBytes(place, bovespa, "newer.txt", newer);
-    await tamper(
-      place,
-      bovespa,
-      "bovespa_refined",
-      "year=2021",
-      `SELECT * FROM t UNION ALL SELECT * REPLACE ('${row!.event_id}' AS event_id, '${sha256(older)}' AS origin_sha256, '${row!.source_version}' AS source_version) FROM (SELECT * FROM t WHERE origin_sha256 = '${sha256(newer)}' LIMIT 1)`,
-    );
-    const { account, status } = await accountOf(older);
-    expect(status).toBe(1);
-    expect(account.problems.stale).toEqual({ count: 1, ids: [row!.event_id] });
-    await rebuilt();
-    expect(await accountOf(older)).toMatchObject({ whole: true, account: { published: 0, superseded: 30 } });
-  });
-});
+const accountOf = (bytes: Buffer, options?: { repair?: boolean }) => account(place, bytes, options);
 
 describe("what is in no table, and rightly so", () => {
   // Low above high, and a quote factor of 7.
@@ -307,20 +208,6 @@ test("a wrong origin and a day that is none are refused", async () => {
   expect(() => check({ origin: "0".repeat(64), session: "2024-11-08" })).toThrow("came both");
 });
 
-describe("any mix of what was sent, how often, and what is wrong with it", () => {
-  test("adds up, misses exactly what was not sent, and is repaired", async () => {
-    const bytes = edited(fileOf("2018-11-06", 40), "2018-12-01", (line, i) =>
-      i % 7 === 0 ? withText(line, 211, "0000007") : line,
-    );
-    const unsent = await sendSome(place, bovespa, bytes, (at) => at % 4);
-    const { account, whole } = await accountOf(bytes);
-    expect(whole).toBe(false);
-    expect(account.problems).toMatchObject({ doubled: { count: 0 }, invented: { count: 0 }, stale: { count: 0 } });
-    expect([...account.problems.missing.ids].sort()).toEqual(unsent);
-    expect(await accountOf(bytes, { repair: true })).toMatchObject({ whole: true, account: { missing: 0 } });
-  });
-});
-
 describe("what moves while it is looked at", () => {
   /** The same river, with something done before the first statement that is like this. */
   const disturbed = (like: RegExp, once: () => Promise<unknown>): TestPlace => {
@@ -451,77 +338,5 @@ describe("raw objects that are none", () => {
     expect(screen).toContain("Not looked into: 2 raw objects");
     const after = fileOf("2015-03-03", 10);
     expect((await sendBytes(place, bovespa, "after.txt", after)).account).toMatchObject({ raw: 10 });
-  });
-});
-
-describe("explain", () => {
-  const older = there("before.txt", fileOf("2014-03-03", 10));
-  const many = there("many.txt", fileOf("2013-03-04", 10));
-
-  test("says of a lost update that it is missing, and which lesser row stands instead", async () => {
-    const day = "2014-03-03";
-    const newer = edited(older, "2014-03-05", (line) => withText(line, 171, "000000000000000777"));
-    const ticker = tickerOf(older, 2);
-    const [old] = await ask(
-      place,
-      `SELECT event_id, source_version FROM bovespa_refined WHERE ticker = '${ticker}' AND origin_sha256 = '${sha256(older)}'`,
-    );
-    await sendBytes(place, bovespa, "newer.txt", newer);
-    const lost = `SELECT * FROM t WHERE ticker = '${ticker}' AND origin_sha256 = '${sha256(newer)}'`;
-    const stands = `SELECT * REPLACE ('${old!.event_id}' AS event_id, '${sha256(older)}' AS origin_sha256, '${old!.source_version}' AS source_version) FROM (${lost})`;
-    await tamper(
-      place,
-      bovespa,
-      "bovespa_refined",
-      "year=2014",
-      `(SELECT * FROM t EXCEPT ALL ${lost}) UNION ALL ${stands}`,
-    );
-    const { rows, screen } = await explained(place, bovespa, ticker, day);
-    expect(rows).toMatchObject([
-      { is: "published", event_id: old!.event_id, supersedes: [] },
-      { is: "missing", origin: { sha256: sha256(newer) }, superseded_by: null, instead: { event_id: old!.event_id } },
-    ]);
-    expect(screen).toContain("which is a lesser row");
-    await refine(place, bovespa, { rebuild: true, unit: ["2014"], yes: true });
-    expect((await explained(place, bovespa, ticker, day)).rows).toMatchObject([
-      { is: "published", origin: { sha256: sha256(newer) } },
-      { is: "superseded", event_id: old!.event_id },
-    ]);
-  });
-
-  test("takes the newest of more arrivals than it explains, and says that it was cut", async () => {
-    const day = "2013-03-04";
-    const bytes = many;
-    const ticker = tickerOf(bytes, 2);
-    const [row] = await ask(
-      place,
-      `SELECT "$path" AS path FROM bovespa_raw WHERE origin_sha256 = '${sha256(bytes)}' AND codneg = '${ticker}'`,
-    );
-    await put(place.aws, "state", "paused/bovespa.json", JSON.stringify({ at: new Date().toISOString(), why: "" }));
-    const key = row!.path!.replace("s3://lake/", "");
-    const object = `${key.slice(0, key.lastIndexOf("/"))}/many.parquet`;
-    const path = join(place.dir, "many.parquet");
-    const session = await openSession({ scratch: join(place.dir, "other") });
-    await session.run(
-      `COPY (SELECT t.* REPLACE (md5(n::VARCHAR) AS event_id, (3000 + n)::VARCHAR AS source_version) FROM read_parquet(${literal(join(place.dir, "s3/lake", key))}, hive_partitioning = false) t, range(1005) r(n) WHERE codneg = '${ticker}') TO ${literal(path)} (FORMAT parquet)`,
-    );
-    session.close();
-    await put(place.aws, "lake", object, readFileSync(path));
-    const { rows, cut, screen } = await explained(place, bovespa, ticker, day);
-    expect([rows.length, cut, rows[0]!.origin.version, rows.at(-1)!.origin.version]).toEqual([
-      1000,
-      true,
-      "4004",
-      "3005",
-    ]);
-    expect(screen).toContain("These are the newest 1,000 arrivals");
-    await remove(place.aws, "lake", object);
-    await remove(place.aws, "state", "paused/bovespa.json");
-  });
-
-  test("does not say that no run took an object when it has not looked at all runs", async () => {
-    const key = `raw/bovespa/ingest_date=${new Date().toISOString().slice(0, 10)}/none.parquet`;
-    expect(await runsOf(place, "bovespa", new Set([key]))).toEqual(new Map([[key, { runs: [], all: true }]]));
-    expect(await runsOf(place, "bovespa", new Set([key]), 1)).toEqual(new Map([[key, { runs: [], all: false }]]));
   });
 });

@@ -1,8 +1,9 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
+import { newestCommit } from "../../packages/aws/documents.ts";
 import { put } from "../../packages/aws/store.ts";
-import { followed, newestCommit, waitedFor } from "../../packages/cli/account.ts";
+import { followed, waitedFor } from "../../packages/cli/account.ts";
 import { flow, openFile } from "../../packages/cli/ingest.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, sendFile, testPlace } from "../place.ts";
@@ -73,12 +74,12 @@ test("what is held, fails or is refused of others is nobody's who waits for a fi
   const place = await testPlace();
   try {
     await sendFile(place, bovespa, fileOf("all.txt", "2024-03-07", 100, 1));
-    const before = await newestCommit(place, "bovespa");
+    const before = await newestCommit(place.aws, "bovespa");
     const few = sendFile(place, bovespa, fileOf("few.txt", "2024-03-07", 50, 2));
     await expect(few).rejects.toMatchObject({ code: "held" });
     const today = new Date().toISOString().slice(0, 10);
     await put(place.aws, "lake", `raw/bovespa/ingest_date=${today}/junk.parquet`, "no Parquet");
-    await vi.waitFor(async () => expect((await newestCommit(place, "bovespa"))?.rejected).toHaveLength(1), 20_000);
+    await vi.waitFor(async () => expect((await newestCommit(place.aws, "bovespa"))?.rejected).toHaveLength(1), 20_000);
     // As if it had begun before all that.
     const { file, close } = await openFile(fileOf("own.txt", "2023-03-07", 20, 3));
     const { scraped } = await flow(place, bovespa, file, false).finally(close);

@@ -4,6 +4,7 @@ import { type Commit, outcome } from "../../packages/core/commit.ts";
 import type { Facts, Shape, Wish } from "../../packages/core/facts.ts";
 import type { Run } from "../../packages/core/run.ts";
 import {
+  catalogOf,
   facts,
   failed,
   key,
@@ -11,6 +12,7 @@ import {
   listed,
   NOW,
   object,
+  ofRecipe,
   published,
   reportOf,
   runAfter,
@@ -26,16 +28,7 @@ const world = (start: Partial<Facts>, of: Shape = shape) => {
   const log: { level: string; message: string; metadata: Record<string, unknown> }[] = [];
   const eyes = Object.fromEntries(readings.map((r) => [r, () => (r === "orders" ? at : {})])) as unknown as Eyes;
   const show = (commit: Commit) => {
-    at = {
-      ...at,
-      commit,
-      catalog: Object.fromEntries(
-        Object.entries(commit.tables).map(([t, p]) => [
-          t,
-          Object.fromEntries(Object.entries(p).map(([name, e]) => [name, e.folder])),
-        ]),
-      ),
-    };
+    at = { ...at, commit, catalog: catalogOf(commit) };
   };
   if (start.commit) show(start.commit);
   const hands: Hands = {
@@ -212,10 +205,8 @@ test("that a clock is wrong is said once a call, however many rounds it takes", 
 });
 
 describe("a dataset of its recipe alone", () => {
-  const own: Shape = { ...shape, raw: false, unit: null, tables: ["c"], partitioned: { c: false } };
-
   test("is made without a look at any object", async () => {
-    const made = world({}, own);
+    const made = world({}, ofRecipe);
     expect(await made.call()).toMatchObject({ rested: true, newest: 1, wish: {} });
     expect(made.did).toEqual(["open 1", "start 1", "commit 1"]);
   });
@@ -223,7 +214,7 @@ describe("a dataset of its recipe alone", () => {
   test("is made anew as often as a person asks, and not once more", async () => {
     const run: Run = runAfter(null, [], { rebuild: true, units: [""] });
     const commit = outcome(run, null, { is: "report", report: reportOf(run, { tables: {} }) }, NOW);
-    const made = world({ commit, run }, own);
+    const made = world({ commit, run }, ofRecipe);
     expect(await made.call({}, { wish: { rebuild: ["", ""], retryHeld: 3 } })).toMatchObject({
       rested: true,
       newest: 3,

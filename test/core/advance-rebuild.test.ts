@@ -14,6 +14,7 @@ import {
 } from "../../packages/core/rebuild.ts";
 import type { Report } from "../../packages/core/report.ts";
 import { attemptFolder, nameOf, type RawObject, RUN_NAMES, type Run } from "../../packages/core/run.ts";
+import { catalogOf } from "./documents.ts";
 
 const NOW = Date.parse("2025-01-10T12:00:00Z");
 const shape: Shape = {
@@ -328,12 +329,7 @@ describe("advance with a wish", () => {
         ...facts({
           commit: at.commit,
           run: at.runs.at(-1) ?? null,
-          catalog: Object.fromEntries(
-            Object.entries(at.commit?.tables ?? {}).map(([t, p]) => [
-              t,
-              Object.fromEntries(Object.entries(p).map(([n, e]) => [n, e.folder])),
-            ]),
-          ),
+          catalog: at.commit ? catalogOf(at.commit) : {},
         }),
         ...more,
       }),

@@ -3,23 +3,17 @@ import { PregaoError } from "../../packages/core/errors.ts";
 import type { Facts } from "../../packages/core/facts.ts";
 import { nameOf } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
+import { begin, inspectIn, land, order, recallIn, toDo, write } from "./advance.steps.ts";
 import {
-  begin,
-  inspectIn,
   killed,
-  land,
   look,
   type Order,
-  order,
   type Rules,
-  recallIn,
   type Scenario,
   shapeFor,
   sin,
   type Todo,
-  toDo,
   type World,
-  write,
 } from "./advance.world.ts";
 
 class Crash extends Error {}

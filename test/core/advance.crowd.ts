@@ -1,18 +1,7 @@
 import { nameOf } from "../../packages/core/run.ts";
 import { done, work } from "./advance.job.ts";
-import {
-  arriving,
-  begin,
-  type Caller,
-  killed,
-  land,
-  type Order,
-  order,
-  type Rules,
-  type Scenario,
-  stall,
-  type World,
-} from "./advance.world.ts";
+import { arriving, begin, land, order, stall } from "./advance.steps.ts";
+import { type Caller, killed, type Order, type Rules, type Scenario, type World } from "./advance.world.ts";
 
 /** Any number of callers over one world, each of which stalls between any two of its readings and writes. */
 export const crowd = (scenario: Scenario, law: Rules) => {

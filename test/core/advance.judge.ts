@@ -2,20 +2,8 @@ import { type Commit, isSettled, recentNames } from "../../packages/core/commit.
 import type { Wish } from "../../packages/core/facts.ts";
 import { nameObject, nameOf, type RawObject, type Run } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
-import {
-  HOUR,
-  isWish,
-  land,
-  order,
-  type Rules,
-  round,
-  type Scenario,
-  shapeFor,
-  sin,
-  sorted,
-  specOf,
-  type World,
-} from "./advance.world.ts";
+import { isWish, land, order, round, sorted } from "./advance.steps.ts";
+import { HOUR, type Rules, type Scenario, shapeFor, sin, specOf, type World } from "./advance.world.ts";
 
 /** What is in raw no more waits for nobody, and of what had waited once nothing vanished without a word. */
 const judgeGone = (world: World, scenario: Scenario): void => {

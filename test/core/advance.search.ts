@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { isQuiet, settle } from "./advance.judge.ts";
-import { begin, type Rules, type Scenario, Sin, successors, type World } from "./advance.world.ts";
+import { begin, successors } from "./advance.steps.ts";
+import { type Rules, type Scenario, Sin, type World } from "./advance.world.ts";
 
 /** Documents are the same object wherever they are; a number for each keeps a world's name short. */
 const numbers = new WeakMap<object, number>();

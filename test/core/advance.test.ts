@@ -1,31 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { decide, differs, RUN_BYTES, RUN_OBJECTS } from "../../packages/core/advance.ts";
 import { type Commit, outcome } from "../../packages/core/commit.ts";
-import { type Facts, nothing, type Shape } from "../../packages/core/facts.ts";
+import type { Facts } from "../../packages/core/facts.ts";
 import { owed, plan, watched } from "../../packages/core/plan.ts";
 import { damage, type Report, type Submission } from "../../packages/core/report.ts";
 import { attemptFolder, type ListedObject, nameObject, type RawObject, type Run } from "../../packages/core/run.ts";
+import { catalogOf, facts, key, listed, NOW, object, ofRecipe, shape } from "./documents.ts";
 
-const NOW = Date.parse("2025-01-10T12:00:00Z");
 const HOUR = 3_600_000;
-const shape: Shape = {
-  dataset: "d",
-  tables: ["t", "m"],
-  partitioned: { t: true, m: true },
-  unit: "year",
-  recipe: "r1",
-  raw: true,
-};
-
-const key = (name: string, date = "2025-01-10") => `raw/d/ingest_date=${date}/${name}.parquet`;
-const listed = (name: string, date?: string, modified = Date.parse(date ?? "2025-01-10")): ListedObject => ({
-  key: key(name, date),
-  etag: `e${name}`,
-  size: 10,
-  modified,
-});
-const object = (name: string, date?: string): RawObject => ({ key: key(name, date), etag: `e${name}`, size: 10 });
-const facts = (more: Partial<Facts>): Facts => ({ ...nothing, now: NOW, ...more });
 const sound = (o: RawObject, ...units: string[]) => ({ object: o, is: "sound" as const, units });
 const runOf = (names: string[], more: Partial<Run> = {}): Run => ({
   ...plan(
@@ -71,13 +53,6 @@ const submit = (report: Report): Submission => ({
 });
 const published = (run: Run, base: Commit | null = null): Commit =>
   outcome(run, base, { is: "report", report: reportOf(run) }, NOW);
-const catalogOf = (commit: Commit) =>
-  Object.fromEntries(
-    Object.entries(commit.tables).map(([t, p]) => [
-      t,
-      Object.fromEntries(Object.entries(p).map(([n, e]) => [n, e.folder])),
-    ]),
-  );
 const held = { law: "rows", severity: "hold" as const, session: "2024-11-08", origin: "o", detail: "too few" };
 
 describe("the decision table, line by line", () => {
@@ -483,23 +458,22 @@ describe("planning", () => {
 });
 
 describe("a dataset of its recipe alone", () => {
-  const own: Shape = { ...shape, raw: false, unit: null, tables: ["c"], partitioned: { c: false } };
-  const run = plan(facts({}), [], own, [""])!;
+  const run = plan(facts({}), [], ofRecipe, [""])!;
   const made = (now = NOW) => ({
     ...outcome(run, null, { is: "report", report: { ...reportOf(run), tables: {} } }, now),
   });
 
   test("is made when there is none, and when the recipe is another", () => {
-    expect(decide(facts({}), own)).toEqual({ do: "open", objects: [], rebuild: [""] });
+    expect(decide(facts({}), ofRecipe)).toEqual({ do: "open", objects: [], rebuild: [""] });
     expect(run).toMatchObject({ units: [""], through: null, rebuild: true });
-    expect(decide(facts({ commit: made(), run }), own)).toMatchObject({ do: "rest" });
-    expect(decide(facts({ commit: made(), run }), { ...own, recipe: "r2" })).toMatchObject({ do: "open" });
+    expect(decide(facts({ commit: made(), run }), ofRecipe)).toMatchObject({ do: "rest" });
+    expect(decide(facts({ commit: made(), run }), { ...ofRecipe, recipe: "r2" })).toMatchObject({ do: "open" });
   });
 
   test("after a failure it waits an hour: it was run after run", () => {
     const commit = outcome(run, null, { is: "failed", reason: "x" }, NOW);
-    expect(decide(facts({ commit, run }), own)).toMatchObject({ do: "rest" });
-    expect(decide(facts({ commit, run, now: NOW + HOUR }), own)).toMatchObject({ do: "open" });
+    expect(decide(facts({ commit, run }), ofRecipe)).toMatchObject({ do: "rest" });
+    expect(decide(facts({ commit, run, now: NOW + HOUR }), ofRecipe)).toMatchObject({ do: "open" });
   });
 });
 

@@ -3,18 +3,8 @@ import type { Commit } from "../../packages/core/commit.ts";
 import type { Catalog } from "../../packages/core/facts.ts";
 import { attemptFolder, type Run } from "../../packages/core/run.ts";
 import { work } from "./advance.job.ts";
-import {
-  begin,
-  DAY,
-  land,
-  round,
-  rules,
-  type Scenario,
-  shapeFor,
-  sin,
-  successors,
-  type World,
-} from "./advance.world.ts";
+import { begin, land, round, successors } from "./advance.steps.ts";
+import { DAY, rules, type Scenario, shapeFor, sin, type World } from "./advance.world.ts";
 
 /** A world of `advance` with cleaners in it. Its clocks are right; a commit's own `at` may be a stalled caller's. */
 export type CleanWorld = {

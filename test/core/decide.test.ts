@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { decide, RETRY_AFTER_MS, RUN_BYTES, RUN_OBJECTS } from "../../packages/core/advance.ts";
 import { type Commit, outcome } from "../../packages/core/commit.ts";
-import type { Facts, Shape, Wish } from "../../packages/core/facts.ts";
+import type { Facts, Wish } from "../../packages/core/facts.ts";
 import {
   broken,
+  catalogOf,
   facts,
   failed,
   held,
@@ -11,6 +12,7 @@ import {
   listed,
   NOW,
   object,
+  ofRecipe,
   published,
   reportOf,
   runAfter,
@@ -56,11 +58,10 @@ describe("a run's bytes are bounded", () => {
 });
 
 describe("a dataset of its recipe alone", () => {
-  const own: Shape = { ...shape, raw: false, unit: null, tables: ["c"], partitioned: { c: false } };
   const run = runAfter(null, [], { rebuild: true, units: [""] });
   const made = (audit = [broken()]): Commit =>
     outcome(run, null, { is: "report", report: reportOf(run, { tables: {}, audit }) }, NOW);
-  const next = (commit: Commit, more: Partial<Facts> = {}) => decide(facts({ commit, run, ...more }), own).do;
+  const next = (commit: Commit, more: Partial<Facts> = {}) => decide(facts({ commit, run, ...more }), ofRecipe).do;
   const later = { now: NOW + RETRY_AFTER_MS };
   const accepted = (law: string) => [{ law, session: null, origin: null }];
 
@@ -92,12 +93,7 @@ test("of what waited and is there no more, a run says as much as it may name", (
 
 test("a catalog is put right for one partition that differs, though all others agree", () => {
   const commit = published(null, [object("a")], { units: ["2023", "2024"] });
-  const catalog = Object.fromEntries(
-    Object.entries(commit.tables).map(([t, p]) => [
-      t,
-      Object.fromEntries(Object.entries(p).map(([name, e]) => [name, e.folder])),
-    ]),
-  );
+  const catalog = catalogOf(commit)!;
   expect(decide(facts({ commit, catalog }), shape).do).toBe("rest");
   for (const table of ["t", "m"]) {
     const behind = { ...catalog, [table]: { ...catalog[table], "year=2023": "refined/old/" } };

@@ -16,6 +16,9 @@ export const shape: Shape = {
   raw: true,
 };
 
+/** Of a dataset without raw, of one table without partitions. */
+export const ofRecipe: Shape = { ...shape, raw: false, unit: null, tables: ["c"], partitioned: { c: false } };
+
 export const facts = (more: Partial<Facts>): Facts => ({ ...nothing, now: NOW, ...more });
 
 export const key = (name: string, date = "2025-01-10"): string => `raw/d/ingest_date=${date}/${name}.parquet`;
@@ -25,10 +28,10 @@ export const object = (name: string, date?: string): RawObject => ({
   size: 10,
 });
 export const lateObject = (name: string, date?: string): RawObject => ({ ...object(name, date), late: true });
-/** It landed on its ingest date. */
-export const listed = (name: string, date = "2025-01-10"): ListedObject => ({
+/** It landed on its ingest date, unless told otherwise. */
+export const listed = (name: string, date = "2025-01-10", modified = Date.parse(date)): ListedObject => ({
   ...object(name, date),
-  modified: Date.parse(date),
+  modified,
 });
 
 /** The run after `base`, of year 2024. */
@@ -100,3 +103,12 @@ export const held = (
   more: Partial<Run> = {},
   audit: Finding[] = [broken()],
 ): Commit => ended(base, objects, more, (run) => ({ is: "report", report: reportOf(run, { audit }) }));
+
+/** The catalog as it is once a commit was applied. */
+export const catalogOf = (commit: Commit): Facts["catalog"] =>
+  Object.fromEntries(
+    Object.entries(commit.tables).map(([table, partitions]) => [
+      table,
+      Object.fromEntries(Object.entries(partitions).map(([name, entry]) => [name, entry.folder])),
+    ]),
+  );

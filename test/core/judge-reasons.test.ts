@@ -3,25 +3,12 @@ import { describe, expect, test } from "vitest";
 import { PregaoError } from "../../packages/core/errors.ts";
 import { judgeOf } from "../../packages/core/judge.ts";
 import { messages } from "../../packages/core/message.ts";
-import { digest, good, origin, toy } from "./toy.ts";
+import { body, digest, good, nested, origin, toy } from "./toy.ts";
 
 // A reject is read by a person who must put it right: it says where (`path`), what was expected and what came.
 
 const incoming = (body: string) => ({ receipt: "r1", body, sentAt: 0 });
 const judge = (body: string) => judgeOf(toy, digest)(incoming(body));
-const body = (records: unknown[], change: Record<string, unknown> = {}) =>
-  JSON.stringify({
-    specversion: "1.0",
-    id: "m1",
-    source: "f",
-    type: "br.pregao.toy.v1",
-    subject: "PETR4",
-    time: "2024-11-09T01:11:00.000Z",
-    datacontenttype: "application/json",
-    data: { origin, records },
-    ...change,
-  });
-const nested = (levels: number): unknown => (levels === 0 ? [] : [nested(levels - 1)]);
 const note = (nota: unknown) => body([{ ...good, nota }]);
 
 test.each([

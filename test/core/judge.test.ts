@@ -4,27 +4,13 @@ import { PregaoError } from "../../packages/core/errors.ts";
 import { judgeOf } from "../../packages/core/judge.ts";
 import { messages, repeatedKey } from "../../packages/core/message.ts";
 import { patched, readDeadLetter } from "../../packages/core/reject.ts";
-import { digest, good, origin, toy } from "./toy.ts";
+import { body, digest, good, nested, origin, toy } from "./toy.ts";
 
 const judge = judgeOf(toy, digest);
 const incoming = (body: string) => ({ receipt: "r1", body, sentAt: Date.UTC(2024, 10, 9) });
-const body = (records: unknown[], change: Record<string, unknown> = {}) =>
-  JSON.stringify({
-    specversion: "1.0",
-    id: "m1",
-    source: "f",
-    type: "br.pregao.toy.v1",
-    subject: "PETR4",
-    time: "2024-11-09T01:11:00.000Z",
-    datacontenttype: "application/json",
-    data: { origin, records },
-    ...change,
-  });
 /** A message whose origin says something else. */
 const from = (change: Record<string, unknown>) =>
   body([good], { data: { origin: { ...origin, ...change }, records: [good] } });
-/** A list in a list, so many times; its innermost is empty. */
-const nested = (levels: number): unknown => (levels === 0 ? [] : [nested(levels - 1)]);
 const deep = `${"[".repeat(5_000)}${"]".repeat(5_000)}`;
 const arrival = { messageId: "q1", sentAt: "2024-11-09T00:00:00.000Z" };
 const reasons = (text: string) => judge(incoming(text)).rejects.map((r) => r.reason);

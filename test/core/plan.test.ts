@@ -2,7 +2,20 @@ import { describe, expect, test } from "vitest";
 import type { Facts, Shape } from "../../packages/core/facts.ts";
 import { owed, plan, unsettled, vanished, watched } from "../../packages/core/plan.ts";
 import { type RawObject, RUN_NAMES, type Run } from "../../packages/core/run.ts";
-import { facts, failed, held, key, lateObject, listed, NOW, object, published, runAfter, shape } from "./documents.ts";
+import {
+  facts,
+  failed,
+  held,
+  key,
+  lateObject,
+  listed,
+  NOW,
+  object,
+  ofRecipe,
+  published,
+  runAfter,
+  shape,
+} from "./documents.ts";
 
 const DAY = 86_400_000;
 const planned = (more: Partial<Facts>, names: string[] = ["b"], of: Shape = shape): Run =>
@@ -106,9 +119,8 @@ describe("a run", () => {
   });
 
   test("of a dataset of its recipe alone names no object, no date and no event, and all partitions there are", () => {
-    const own: Shape = { ...shape, raw: false, unit: null, tables: ["c"], partitioned: { c: false } };
     const commit = published(null, [], { units: [""] });
-    const run = plan(facts({ commit, withdrawn: ["e"] }), [], own, [""]);
+    const run = plan(facts({ commit, withdrawn: ["e"] }), [], ofRecipe, [""]);
     expect(run).toMatchObject({ objects: [], units: [""], through: null, withdrawn: [], rebuild: true });
     expect(run?.tables).toEqual(commit.tables);
   });

@@ -69,7 +69,25 @@ export const toy: Dataset = {
   audits: [],
   assets: {},
   queries: {},
+  views: {},
 };
 
 export const good = { dia: "2024-11-08", ativo: "PETR4", preco: "36.50", maximo: "37.00", negocios: 3, nota: null };
 export const origin = { sha256: "a".repeat(64), version: "2024-11-08", scraped_at: "2024-11-09 01:11:00.000" };
+
+/** A message of the toy, with some of its attributes changed. */
+export const body = (records: unknown[], change: Record<string, unknown> = {}): string =>
+  JSON.stringify({
+    specversion: "1.0",
+    id: "m1",
+    source: "f",
+    type: "br.pregao.toy.v1",
+    subject: "PETR4",
+    time: "2024-11-09T01:11:00.000Z",
+    datacontenttype: "application/json",
+    data: { origin, records },
+    ...change,
+  });
+
+/** A list in a list, so many times; its innermost is empty. */
+export const nested = (levels: number): unknown => (levels === 0 ? [] : [nested(levels - 1)]);

@@ -3,22 +3,12 @@ import { expect, test } from "vitest";
 import { type Judged, judgeOf } from "../../packages/core/judge.ts";
 import { messages } from "../../packages/core/message.ts";
 import { type Outcome, packRows, type Share, unsettled } from "../../packages/core/pack.ts";
-import { digest, good, origin, toy } from "./toy.ts";
+import { digest, good, body as message, origin, toy } from "./toy.ts";
 
 /** The consumer's verdict: which messages may be forgotten, given what became of what was in them. */
 
 const judge = judgeOf(toy, digest);
-const envelope = (records: unknown[], id: string): string =>
-  JSON.stringify({
-    specversion: "1.0",
-    id,
-    source: "f",
-    type: "br.pregao.toy.v1",
-    subject: "PETR4",
-    time: "2024-11-09T01:11:00.000Z",
-    datacontenttype: "application/json",
-    data: { origin, records },
-  });
+const envelope = (records: unknown[], id: string): string => message(records, { id });
 
 const record = fc.oneof(
   { weight: 4, arbitrary: fc.nat({ max: 99_999 }).map((negocios) => ({ ...good, negocios })) },

@@ -66,6 +66,21 @@ test("one changed bit inside the packed data of a zip is never accepted, unless 
   );
 });
 
+/** Another year and day than the usual ones in the header and in the trailer. */
+const headed = (year: string, generated: string, rows: number) => {
+  const named = `COTAHIST.${year}BOVESPA ${generated}`;
+  return {
+    header: `00${named}`.padEnd(245),
+    trailer: `99${named}${String(rows + 2).padStart(11, "0")}`.padEnd(245),
+  };
+};
+
+test("a year's file that B3 generates again years later is a file of that year", async () => {
+  const days = ["20240102", "20241230"].map((datpre) => line({ datpre }));
+  const { survey } = await read(file(days, headed("2024", "20310331", 2)));
+  expect(survey).toMatchObject({ version: "2031-03-31", rows: 2 });
+});
+
 test.each<[string, Uint8Array, string]>([
   [
     "nothing at all",
@@ -187,15 +202,26 @@ test.each<[string, Uint8Array, string]>([
   [
     "a session that does not exist",
     file([...some(2), line({ datpre: "20241131" })]),
-    'origin_session: COTAHIST, line 4: expected a session from 1986-01-01 to 2024-11-08, the header\'s date, as YYYYMMDD, came "20241131".',
+    'origin_session: COTAHIST, line 4: expected a session from 2024-01-01 to 2024-11-08, by the header\'s year and date, as YYYYMMDD, came "20241131".',
   ],
-  ...["19851231", "10241108", "09990601", "00000601", "20241109", "20341108"].map(
+  ...["19851231", "10241108", "09990601", "00000601", "20141108", "20231108", "20231231", "20241109", "20341108"].map(
     (datpre): [string, Uint8Array, string] => [
-      `a session of ${datpre}, before the exchange's first file or after this one,`,
+      `a session of ${datpre}, of another year than the header's or after its date,`,
       file([...some(2), line({ datpre })]),
-      `origin_session: COTAHIST, line 4: expected a session from 1986-01-01 to 2024-11-08, the header's date, as YYYYMMDD, came "${datpre}".`,
+      `origin_session: COTAHIST, line 4: expected a session from 2024-01-01 to 2024-11-08, by the header's year and date, as YYYYMMDD, came "${datpre}".`,
     ],
   ),
+  ...(
+    [
+      ["2023", "20231231", "20240102"],
+      ["1984", "19840601", "19840601"],
+      ["2025", "20241108", "20241108"],
+    ] as const
+  ).map(([year, generated, datpre]): [string, Uint8Array, string] => [
+    `a session of ${datpre} in a file of ${year}, generated ${generated},`,
+    file([line({ datpre })], headed(year, generated, 1)),
+    "origin_session: COTAHIST, line 2: expected a session from ",
+  ]),
 ])("%s is rejected whole, with what was expected and what came", async (_, data, fault) => {
   const came = await faultOf(data);
   expect(came.slice(0, fault.length)).toBe(fault);

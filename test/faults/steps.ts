@@ -1,6 +1,6 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { BatchCreatePartitionCommand, BatchDeletePartitionCommand } from "@aws-sdk/client-glue";
-import type { S3Event, SQSEvent } from "aws-lambda";
+import type { S3Event } from "aws-lambda";
 import { handler as advance } from "../../functions/advance.ts";
 import { handler as consume } from "../../functions/consume.ts";
 import { digest } from "../../functions/river.ts";
@@ -11,8 +11,8 @@ import { receive, remove } from "../../packages/aws/queues.ts";
 import { remove as drop, head, list, put } from "../../packages/aws/store.ts";
 import { judgeOf } from "../../packages/core/judge.ts";
 import { messages } from "../../packages/core/message.ts";
-import { queueArn } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { sqsEvent } from "../sqs-event.ts";
 import { cotahist, sessionsOf } from "../synthetic.ts";
 import { context, type Step } from "./matrix.ts";
 import { stage, type World } from "./world.ts";
@@ -106,23 +106,7 @@ export const consuming: Step = {
     let left = bodies.map((body, i) => ({ body, messageId: `m${i}` }));
     return {
       act: async (ms) => {
-        const Records = left.map(({ body, messageId }) => ({
-          messageId,
-          receiptHandle: messageId,
-          body,
-          attributes: {
-            ApproximateReceiveCount: "1",
-            SentTimestamp: "1731114660000",
-            SenderId: "x",
-            ApproximateFirstReceiveTimestamp: "1731114660000",
-          },
-          messageAttributes: {},
-          md5OfBody: "",
-          eventSource: "aws:sqs",
-          eventSourceARN: queueArn(stage, "bovespa"),
-          awsRegion: stage.region,
-        }));
-        const { batchItemFailures } = await consume({ Records } as SQSEvent, context(ms));
+        const { batchItemFailures } = await consume(sqsEvent(stage, "bovespa", left), context(ms));
         const back = new Set(batchItemFailures.map((f) => f.itemIdentifier));
         left = left.filter((m) => back.has(m.messageId));
         return left.length === 0;

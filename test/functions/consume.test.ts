@@ -1,13 +1,14 @@
-import type { Context, SQSEvent } from "aws-lambda";
+import type { Context } from "aws-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { handler } from "../../functions/consume.ts";
 import { digest } from "../../functions/river.ts";
 import { messages } from "../../packages/core/message.ts";
 import { readDeadLetter } from "../../packages/core/reject.ts";
-import { environment, queueArn } from "../../packages/core/stage.ts";
+import { environment } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { peek } from "../peek.ts";
 import { ask, testPlace } from "../place.ts";
+import { sqsEvent } from "../sqs-event.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;
 beforeAll(async () => {
@@ -27,25 +28,13 @@ const message = (ticker: string): string =>
   )[0]!.body;
 const deep = `${"[".repeat(5_000)}${"]".repeat(5_000)}`;
 
-/** An event as SQS gives it: message `m0`, `m1`, … */
-const batch = (bodies: readonly string[]): SQSEvent => ({
-  Records: bodies.map((body, i) => ({
-    messageId: `m${i}`,
-    receiptHandle: `h${i}`,
-    body,
-    attributes: {
-      ApproximateReceiveCount: "1",
-      SentTimestamp: "1731114660000",
-      SenderId: "x",
-      ApproximateFirstReceiveTimestamp: "1731114660000",
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: queueArn(place.stage, "bovespa"),
-    awsRegion: place.stage.region,
-  })),
-});
+/** Message `m0`, `m1`, … */
+const batch = (bodies: readonly string[]) =>
+  sqsEvent(
+    place.stage,
+    "bovespa",
+    bodies.map((body, i) => ({ messageId: `m${i}`, body })),
+  );
 
 test("a message that nobody can spell again goes to the dead letters alone: its batch neither throws nor comes back", async () => {
   const field = message("TESTE1").replace('"nomres":"TESTE1"', `"nomres":${deep}`);

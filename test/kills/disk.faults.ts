@@ -77,54 +77,39 @@ const through = async (url: string, isFull: () => boolean, room: () => void) => 
 };
 
 describe("a disk that is full", () => {
+  const mark = join(folder, "full");
+  const fill = () => writeFileSync(mark, "");
+  const room = () => rmSync(mark, { force: true });
+  /** What a river ends with that found its disk full: from its start on, or `later`, once it had started. */
+  const survived = async (environment: Record<string, string>, later = false) => {
+    if (!later) fill();
+    const river = (await up(of.copy(), { PREGAO_FULL: mark, ...environment }))!;
+    fill();
+    try {
+      return await through(river.url, () => true, room);
+    } finally {
+      await river.stop();
+      room();
+    }
+  };
+
   test.each([
     ["the bodies of objects", "s3/bodies:.*:(write|sync|rename|copyFile)$"],
     ["Firehose's files", "firehose/(deliver|convert):.*:(write|writev)$"],
     ["the engine's report", "duckdb/refine:.*:writeFileSync"],
   ])("for %s loses nothing that was accepted, and all goes on once there is room", async (_, at) => {
-    const mark = join(folder, "full");
-    writeFileSync(mark, "");
-    const dir = of.copy();
-    const river = (await up(dir, { PREGAO_FULL: mark, PREGAO_FULL_AT: at }))!;
-    try {
-      expect(
-        await through(
-          river.url,
-          () => true,
-          () => rmSync(mark),
-        ),
-      ).toEqual(expected);
-    } finally {
-      await river.stop();
-      rmSync(mark, { force: true });
-    }
+    expect(await survived({ PREGAO_FULL_AT: at })).toEqual(expected);
   });
 
   test.each([0, 10, 40])(
     "for SQLite, with %s pages left, loses nothing that was accepted, and all goes on once there is room",
     async (pages) => {
-      const mark = join(folder, "full");
-      const dir = of.copy();
-      const river = (await up(dir, { PREGAO_FULL: mark, PREGAO_PAGES: String(pages) }))!;
-      writeFileSync(mark, "");
-      try {
-        expect(
-          await through(
-            river.url,
-            () => true,
-            () => rmSync(mark),
-          ),
-        ).toEqual(expected);
-      } finally {
-        await river.stop();
-        rmSync(mark, { force: true });
-      }
+      expect(await survived({ PREGAO_PAGES: String(pages) }, true)).toEqual(expected);
     },
   );
 
   test("is named to who sends, with what to do, and the sender's exit status is 1", async () => {
-    const mark = join(folder, "full");
-    writeFileSync(mark, "");
+    fill();
     try {
       const dir = of.copy();
       const ended = await command(["ingest", "bovespa", "--file", file, "--json", "--state", dir], {
@@ -141,7 +126,7 @@ describe("a disk that is full", () => {
       aws.close();
       await river.stop();
     } finally {
-      rmSync(mark, { force: true });
+      room();
     }
   });
 });

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { newestCommit } from "../../packages/aws/documents.ts";
 import { put } from "../../packages/aws/store.ts";
-import { newestCommit } from "../../packages/cli/account.ts";
 import { flow, openFile } from "../../packages/cli/ingest.ts";
 import { status } from "../../packages/cli/status/index.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
@@ -78,7 +78,7 @@ describe("a file whose session shrank by more than one in a hundred", () => {
     expect(await rowsOf(DAY)).toBe(100);
     expect((await shown(DAY))[0]![0]!.v).toBe(`${DAY}/3`);
     expect(await stuck()).toMatchObject({ code: 0, text: "" });
-    expect((await newestCommit(place, "bovespa"))!.held).toEqual([]);
+    expect((await newestCommit(place.aws, "bovespa"))!.held).toEqual([]);
   });
 
   test("is published, the very rows that were held, once a person accepts it", async () => {

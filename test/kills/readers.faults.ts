@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inMemory, scrape } from "../../functions/scrape.ts";
+import { newestCommit } from "../../packages/aws/documents.ts";
 import { getJson } from "../../packages/aws/store.ts";
-import { newestCommit } from "../../packages/cli/account.ts";
 import { type Commit, parseCommit } from "../../packages/core/commit.ts";
 import { commitKey } from "../../packages/core/run.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
@@ -53,7 +53,7 @@ test(`while ${COMMITS} runs are published, whoever reads sees each partition as 
       }
   };
   const readers = TABLES.map(reader);
-  const published = async (): Promise<number> => (await newestCommit(place, "bovespa"))?.commit ?? 0;
+  const published = async (): Promise<number> => (await newestCommit(place.aws, "bovespa"))?.commit ?? 0;
   for (let version = 1; (await published()) < COMMITS; version++) {
     const sessions = FILES[version % FILES.length]!;
     const bytes = cotahist({ sessions, perSession: ROWS, seed: version });

@@ -135,15 +135,10 @@ test.each([
   expect(readFileSync(path, "utf8")).toBe(`${wanted.join("\n")}\n`);
 });
 
-test("DESCRIBE names every column and its type", async () => {
-  const { rows } = await run("DESCRIBE cotacoes");
-  expect(rows.map((row) => row[0])).toEqual(expect.arrayContaining(["ticker", "data_pregao", "volume_total", "year"]));
-});
-
 test.each([
-  ["SELECT nothing FROM cotacoes", /SYNTAX_ERROR: line 1:8/],
-  ["SELECT ticker FROM gone", /SYNTAX_ERROR: line 1:20/],
-  ["SELEC 1", /SYNTAX_ERROR: line 1:1/],
+  ["SELECT nothing FROM cotacoes", /COLUMN_NOT_FOUND: line 1:8/],
+  ["SELECT ticker FROM gone", /TABLE_NOT_FOUND: line 1:20/],
+  ["SELEC 1", /^line 1:1: /],
   ["SELECT 1 / 0 FROM cotacoes", /[Dd]ivision by zero/],
 ])("%s fails with a reason that says where", async (statement, reason) => {
   await expect(run(statement)).rejects.toThrow(reason);
@@ -172,7 +167,7 @@ describe("the hidden column $path", () => {
     expect(inner.rows).toEqual([["p"], [paths[0]]]);
     await expect(run('SELECT "$path" FROM (SELECT * FROM cotacoes)')).rejects.toThrow("$path does not exist");
     await expect(run('SELECT "$path" FROM cotacoes AS t(a, b, c, d, e)')).rejects.toThrow("$path does not exist");
-    await expect(run("SELECT $path FROM cotacoes")).rejects.toThrow("SYNTAX_ERROR");
+    await expect(run("SELECT $path FROM cotacoes")).rejects.toThrow('line 1:8: unexpected "$"');
   });
 
   test("belongs to its side of a join, and is ambiguous without a name", async () => {

@@ -50,6 +50,7 @@ beforeAll(async () => {
           {
             name: "d",
             comment: "",
+            views: [],
             tables: [
               {
                 name: "t",
@@ -200,10 +201,10 @@ test("who or what does not exist has no value, as on AWS, and what is not return
 test("what is not kept here is refused by name, never answered with nothing", async () => {
   const refused = (queries: MetricDataQuery[], from?: number, to?: number) => expect(ask(queries, from, to)).rejects;
   await refused([metric("AWS/Lambda", "Errors", ["FunctionName", "later"])]).toMatchObject({
-    name: "InvalidParameterValueException",
+    name: "ValidationException",
     message: expect.stringMatching(/AWS\/Lambda Errors is not part of this stand-in.*AsyncEventsDropped/),
   });
-  await refused([{ Id: "m", Expression: "SEARCH('x')" }]).toMatchObject({ name: "InvalidParameterValueException" });
+  await refused([{ Id: "m", Expression: "SEARCH('x')" }]).toMatchObject({ name: "ValidationException" });
   for (const wrong of [
     [age("kept", { Stat: "p99" })],
     [age("kept", { Period: 90 })],
@@ -211,9 +212,9 @@ test("what is not kept here is refused by name, never answered with nothing", as
     [age("kept", {}, "M")],
     Array.from({ length: 501 }, (_, i) => age("kept", {}, `m${i}`)),
   ])
-    await refused(wrong).toMatchObject({ name: "InvalidParameterValueException" });
-  await refused([age("kept")], clock, clock - MINUTE).toMatchObject({ name: "InvalidParameterValueException" });
-  await refused([]).toMatchObject({ name: "MissingRequiredParameterException" });
+    await refused(wrong).toMatchObject({ name: "ValidationException" });
+  await refused([age("kept")], clock, clock - MINUTE).toMatchObject({ name: "ValidationException" });
+  await refused([]).toMatchObject({ name: "ValidationException" });
 });
 
 test("another client's protocol is refused with the one that is spoken", async () => {

@@ -180,12 +180,17 @@ const cases: [
   [
     "a handle of nobody",
     () => stack.client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: "nonsense" })),
-    { name: "ReceiptHandleIsInvalid" },
+    { name: "ReceiptHandleIsInvalid", status: 404 },
   ],
   [
     "a delete of nothing",
     () => stack.client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: [] })),
     { name: "EmptyBatchRequest" },
+  ],
+  [
+    "attributes that are not there",
+    () => stack.client.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: undefined })),
+    { name: "MissingParameter" },
   ],
   [
     "a FIFO queue",

@@ -10,6 +10,7 @@ import { bucket, laptop, resource, type Stage } from "../../packages/core/stage.
 import type { Topology } from "../../packages/core/topology.ts";
 import { type River, runningStack, type Stack, type StartOptions, start } from "../../packages/local/index.ts";
 import { folder } from "./sqs.fixture.ts";
+import { gate } from "./triggers.fixture.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
@@ -120,6 +121,7 @@ test("a stage's names are those of AWS, and starting again over its state change
       {
         name: "d",
         comment: "",
+        views: [],
         tables: [
           {
             name: "t",
@@ -237,6 +239,39 @@ test("a function can be called as Lambda's Invoke does: answered, failed, later,
   expect((await invoke("actor", "{")).status).toBe(400);
   expect(await stack.invoke("look", { b: 2 })).toMatchObject({ ok: true });
   expect(await (await fetch(`${stack.url}/_pregao/idle`)).json()).toEqual({ idle: true });
+});
+
+test("idle comes after a call that was given up while it went on, and does not wait for ever for a word of it", async () => {
+  const { url, arrivals, open: release, close } = await gate();
+  closing.push(close);
+  let given: Promise<unknown> | undefined;
+  const stack = await open(
+    river({ mappings: [{ queue: "landed", function: "actor", batch: 1, window: 0, concurrency: 1 }] }),
+    {
+      // Says that the batch was taken while the function is still at it.
+      around: (runtime) => ({
+        ...runtime,
+        invoke: async (...call) => {
+          given = runtime.invoke(...call);
+          return { ok: true, result: "null", requestId: "given up" };
+        },
+      }),
+    },
+  );
+  await client(SQSClient, stack).send(
+    new SendMessageCommand({
+      QueueUrl: `${stack.url}/000000000000/landed`,
+      MessageBody: JSON.stringify({ wait: url }),
+    }),
+  );
+  await expect.poll(arrivals).toBe(1);
+  await expect.poll(() => stack.depth("landed")).toMatchObject({ visible: 0, inFlight: 0 });
+  const idle = stack.idle();
+  expect(stack.isIdle()).toBe(false);
+  release();
+  await given;
+  await idle;
+  expect(stack.isIdle()).toBe(true);
 });
 
 test("events that were given up can be seen from outside: how many, and the first of them without their bodies", async () => {

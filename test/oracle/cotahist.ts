@@ -115,6 +115,8 @@ export const readCotahist = (bytes: Uint8Array): CotahistFile => {
     for (const f of FIELDS) record[f.name] = spell(f, line.slice(f.from - 1, f.to));
     if (!/^\d{4}-\d\d-\d\d$/.test(String(record.datpre)) || String(record.datpre) < "1986")
       throw new Error("expected sessions that are days since 1986");
+    if (String(record.datpre).slice(0, 4) !== header.slice(11, 15))
+      throw new Error("expected sessions of the header's year");
     return record;
   });
   const distinct = new Map<string, Set<string>>();

@@ -101,10 +101,10 @@ export const marketLines = ({ seed, sessions, papers, dirty = false }: Market): 
   });
 };
 
-/** The file of these lines. */
+/** The file of these lines, of one year. */
 export const fileOf = (lines: readonly Fields[], generated: string): Uint8Array => {
   const stamp = generated.replaceAll("-", "");
-  const name = `COTAHIST.${stamp.slice(0, 4)}BOVESPA ${stamp}`;
+  const name = `COTAHIST.${(lines[0]?.datpre ?? stamp).slice(0, 4)}BOVESPA ${stamp}`;
   return file(lines.map(line), {
     header: `00${name}`.padEnd(245),
     trailer: `99${name}${digits(lines.length + 2, 11)}`.padEnd(245),

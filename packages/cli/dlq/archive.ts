@@ -57,7 +57,7 @@ export const archive = async (place: Place, box: Letterbox, options: DlqOptions)
     patience: PATIENCE_MS,
     beforeEnd,
   });
-  audit(place, "dead letters put into the archive", {
+  audit("dead letters put into the archive", {
     ...{ dataset: box.name, archive: document.archive, by: document.by },
     ...{ letters, missing: going.length - letters },
   });

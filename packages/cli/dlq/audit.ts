@@ -1,14 +1,10 @@
 import { hostname, userInfo } from "node:os";
 import { log } from "../../../functions/log.ts";
 import type { Replay } from "../../core/replay.ts";
-import { logInto } from "../log-into.ts";
-import type { Place } from "../place.ts";
 
 /** A line of the component `dlq` in the river's log. */
-export const audit = (place: Place, message: string, metadata: Record<string, unknown>): void => {
-  logInto(place);
+export const audit = (message: string, metadata: Record<string, unknown>): void =>
   log("INFO", "dlq", message, metadata);
-};
 
 /** Who sits at a laptop. */
 export const whoami = (): Replay["by"] => {

@@ -2,6 +2,7 @@ import type { Letter } from "../../aws/letters.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import { expected } from "../../core/issue.ts";
+import { instantOf } from "../age.ts";
 import { count, plural } from "../output.ts";
 
 export type DlqOptions = {
@@ -31,28 +32,16 @@ export const check = (box: Letterbox, options: DlqOptions): void => {
 
 /** Whether a letter is one that was asked for. `now` in ms since 1970. */
 export const chosen = (options: DlqOptions, now: number): ((letter: Letter) => boolean) => {
-  const before = options.olderThan === undefined ? null : instantOf("--older-than", options.olderThan, now);
-  const since = options.since === undefined ? null : instantOf("--since", options.since, now);
+  // A letter's `seen` is ISO 8601, which sorts by time.
+  const instant = (option: string, text: string | undefined): string | null =>
+    text === undefined ? null : new Date(instantOf(option, text, now)).toISOString();
+  const before = instant("--older-than", options.olderThan);
+  const since = instant("--since", options.since);
   return ({ reason, ticker, seen }) =>
     (options.reason === undefined || reason === options.reason) &&
     (options.ticker === undefined || ticker === options.ticker) &&
     (before === null || seen < before) &&
     (since === null || seen >= since);
-};
-
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** The instant, ISO 8601, that so many minutes, hours or days ago was, or that a day began, in UTC. */
-const instantOf = (option: string, text: string, now: number): string => {
-  const [, digits, unit] = /^(\d{1,6})([mhd])$/.exec(text) ?? [];
-  const at = digits
-    ? now - Number(digits) * UNITS[unit!]!
-    : /^\d{4}-\d\d-\d\d$/.test(text)
-      ? Date.parse(text)
-      : Number.NaN;
-  if (!Number.isFinite(at) || at < 0)
-    throw new PregaoError("usage", `expected ${option} 90m, 12h, 3d or YYYY-MM-DD, came ${text}`);
-  return new Date(at).toISOString();
 };
 
 export const limitOf = ({ limit }: DlqOptions): number => {

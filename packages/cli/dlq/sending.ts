@@ -88,7 +88,7 @@ export const carryOut = async (
   const missing = await takeLetters(aws, box.name, new Set(asked.names), act, { patience: PATIENCE_MS, beforeEnd });
   const ended: Ended = { format: 1, at: new Date().toISOString(), sent };
   await record(aws, replayKey(box.name, id, "ended"), ended);
-  audit(place, "dead letters sent again", {
+  audit("dead letters sent again", {
     ...{ dataset: box.name, replay: id, by: header.by },
     ...{ letters: asked.names.length, sent, missing },
   });

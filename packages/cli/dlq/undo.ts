@@ -152,7 +152,7 @@ const takeBack = async (
   };
   await record(aws, replayKey(dataset.name, replay, "undone"), undone);
   const { letters, events, units } = undone;
-  audit(place, "a replay was undone", { dataset: dataset.name, replay, by, letters, events, units });
+  audit("a replay was undone", { dataset: dataset.name, replay, by, letters, events, units });
   return undone;
 };
 

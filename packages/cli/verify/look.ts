@@ -1,9 +1,10 @@
+import { newestCommit } from "../../aws/documents.ts";
 import { withdrawnOf } from "../../aws/replays.ts";
 import { list } from "../../aws/store.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import { nameOf } from "../../core/run.ts";
-import { isApplied, isQuiet, newestCommit, openObjects, rowsOf, rowTables } from "../lake.ts";
+import { isApplied, isQuiet, openObjects, rowsOf, rowTables } from "../lake.ts";
 import type { Place } from "../place.ts";
 import { rawTable, refusedIn } from "../raw.ts";
 import { type Account, accountOf, type Facts, isAmiss, withoutFile } from "./account.ts";
@@ -44,7 +45,7 @@ export const lostIn = ({ accounts }: Verified): number => accounts.reduce((sum, 
 export const factsOf = async (place: Place, dataset: Dataset, patience: number): Promise<Facts> => {
   const still = await isQuiet(place, dataset, patience);
   const letters = await readLetters(place, dataset);
-  const commit = await newestCommit(place, dataset.name);
+  const commit = await newestCommit(place.aws, dataset.name);
   const refused = new Set((await refusedIn(place, dataset)).map(nameOf));
   const open = await openObjects(place, dataset, commit, false, refused);
   const withdrawn = await withdrawnOf(place.aws, dataset.name);
@@ -66,7 +67,7 @@ export const look = async (
   const hasMoved = async (): Promise<boolean> =>
     !known.quiet ||
     !(await isQuiet(place, dataset, patience ?? SETTLE_MS)) ||
-    known.commit !== ((await newestCommit(place, dataset.name))?.commit ?? 0);
+    known.commit !== ((await newestCommit(place.aws, dataset.name))?.commit ?? 0);
   /**
    * What is amiss is judged at least twice, by facts read anew: queues count and show their letters approximately, and
    * rows move. It is what it is once nothing has moved during a look; if that does not come, what is not found counts as

@@ -1,6 +1,7 @@
+import { commitNumber, newestCommit } from "../../aws/documents.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { dayBefore, ingestDate } from "../../core/run.ts";
-import { commitNumber, inList, keyOf, newestCommit, pathOf, quote, rowTables } from "../lake.ts";
+import { inList, keyOf, pathOf, quote, rowTables } from "../lake.ts";
 import type { Place } from "../place.ts";
 import type { Look } from "./census.ts";
 import type { Expected } from "./expected.ts";
@@ -202,11 +203,11 @@ const refusedOf = async (place: Place, dataset: Dataset, keys: ReadonlySet<strin
   const dates = [...keys].map((key) => ingestDate(key) ?? "").sort();
   const since = dates[0] ? dayBefore(dates[0]) : "";
   for (
-    let commit = await newestCommit(place, dataset.name);
+    let commit = await newestCommit(place.aws, dataset.name);
     commit && commit.at >= since && refused.size < keys.size;
   ) {
     for (const { key } of commit.rejected) if (keys.has(key)) refused.add(key);
-    commit = commit.commit > 1 ? await commitNumber(place, dataset.name, commit.commit - 1) : null;
+    commit = commit.commit > 1 ? await commitNumber(place.aws, dataset.name, commit.commit - 1) : null;
   }
   return refused;
 };

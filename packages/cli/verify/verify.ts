@@ -8,7 +8,7 @@ import { goneBefore, letGo } from "./lost.ts";
 import { repair } from "./repair.ts";
 import { screen } from "./screen.ts";
 
-export type VerifyOptions = { origin?: string; session?: string; repair?: boolean; wait?: boolean };
+export type VerifyOptions = { origin?: string; session?: string; repair?: boolean; wait?: boolean; yes?: boolean };
 
 /** For how long --wait and --repair wait for what is under way; longer than a deployed stage needs to be known as quiet. */
 const WAIT_MS = 30 * 60_000;
@@ -26,7 +26,7 @@ export const verify = async (place: Place, dataset: Dataset, options: VerifyOpti
   if (waits && !(await isQuiet(place, dataset, WAIT_MS)))
     output.say("still under way after half an hour; what is not there yet is said to be in flight");
   if (options.repair) {
-    const forgotten = await forgetGone(place, dataset);
+    const forgotten = await forgetGone(place, dataset, options.yes);
     if (forgotten.length) output.say(`gone from the disk, and deleted now: ${forgotten.join(", ")}`);
   }
   const gone = await goneBefore(place, dataset, options);
@@ -43,7 +43,9 @@ export const verify = async (place: Place, dataset: Dataset, options: VerifyOpti
 };
 
 /** The options that are wrong whatever is in the river. @throws PregaoError `usage`. */
-export const check = ({ origin, session }: VerifyOptions): void => {
+export const check = ({ origin, session, repair, yes }: VerifyOptions): void => {
+  if (yes && !repair)
+    throw new PregaoError("usage", "expected --yes with --repair: there is nothing else to ask about");
   if (origin !== undefined && session !== undefined)
     throw new PregaoError("usage", "expected --origin or --session, came both");
   if (origin !== undefined && !/^[0-9a-f]{6,64}$/.test(origin))

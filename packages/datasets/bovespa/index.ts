@@ -13,6 +13,7 @@ import { bovespaMetricsPregao } from "./tables/metrics_pregao.ts";
 import { bovespaRaw, record } from "./tables/raw.ts";
 import { bovespaRefined } from "./tables/refined.ts";
 import { bovespaSessoes } from "./tables/sessoes.ts";
+import { views } from "./views.ts";
 
 /** B3's daily quotes (COTAHIST): every paper and contract that traded, session by session. */
 export const bovespa: Dataset = {
@@ -33,5 +34,6 @@ export const bovespa: Dataset = {
   audits,
   assets: { calendario: calendarAsset },
   queries,
+  views,
   demo: { file: new URL("./fixtures/COTAHIST_D08112024.ZIP", import.meta.url), query: "volume_medio" },
 };

@@ -11,12 +11,16 @@ export type Slab = {
   stride: number;
   /** Number of its first line, the header being 1. */
   line: number;
-  /** The day the file was generated, yyyymmdd: no session in it is later. */
-  generated: number;
+  /** The days, yyyymmdd, from and to which sessions can be in the file. */
+  sessions: { from: number; to: number };
 };
 
-/** What the first line states: its characters 3-31, which the trailer repeats, and the day of its generation. */
-type Header = { repeated: string; day: string; end: End; stride: number };
+/**
+ * What the first line states: its characters 3-31, which the trailer repeats, and the day of its generation. The name in it
+ * says of which year the file is ("O nome do arquivo identifica o ano correspondente", the official layout), also of one
+ * that is generated again years later.
+ */
+type Header = { repeated: string; day: string; sessions: Slab["sessions"]; end: End; stride: number };
 type End = "CRLF" | "LF";
 
 /** A slab has at most so many rows. */
@@ -75,10 +79,8 @@ export async function* slabs(bytes: Bytes, progress?: (done: number) => void): A
       if (!endsWell(buffer, p, end)) throw length(buffer.subarray(p, filled), line + rows, end);
       if (buffer[p] !== 48 || buffer[p + 1] !== 49) break;
     }
-    if (rows > 0) {
-      const generated = Number(header.day.replaceAll("-", ""));
-      yield { bytes: buffer.subarray(at, at + rows * stride), rows, stride, line, generated };
-    }
+    const { sessions } = header;
+    if (rows > 0) yield { bytes: buffer.subarray(at, at + rows * stride), rows, stride, line, sessions };
     line += rows;
     at += rows * stride;
     if (rows < lines) {
@@ -140,14 +142,21 @@ const headerOf = (bytes: Uint8Array): Header => {
       "a COTAHIST file",
       `an HTML or XML page, ${quote(text.trim())}: B3 answers so when there was no session`,
     );
-  const [, day] = /^00COTAHIST\.\d{4}BOVESPA (\d{8})$/.exec(start) ?? [];
+  const [, year, day] = /^00COTAHIST\.(\d{4})BOVESPA (\d{8})$/.exec(start) ?? [];
   if (!day || !exists(Number(day))) {
     throw fault("origin_header", 1, 'the header "00COTAHIST.YYYYBOVESPA YYYYMMDD"', quote(start));
   }
   const end = endsWell(bytes, 0, "CRLF") ? "CRLF" : endsWell(bytes, 0, "LF") ? "LF" : null;
   if (!end) throw fault("origin_line", 1, `${LINE} characters and CRLF or LF`, cameOf(bytes));
   const stride = LINE + (end === "CRLF" ? 2 : 1);
-  return { repeated: start.slice(2), day: `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`, end, stride };
+  const sessions = { from: Number(`${year}0101`), to: Math.min(Number(`${year}1231`), Number(day)) };
+  return {
+    repeated: start.slice(2),
+    sessions,
+    day: `${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`,
+    end,
+    stride,
+  };
 };
 
 const trailer = (text: string, header: Header, line: number): void => {

@@ -24,15 +24,16 @@ const latin1 = (bytes: Uint8Array, at: number, width: number): string =>
 const firstSession = Number(FIRST_SESSION.replaceAll("-", ""));
 
 /**
- * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day, before the first file, or after
- * the day on which this one was generated rejects the file: nobody could say any more how many rows which session has,
- * and a session that looks complete supersedes.
+ * Decodes a slab into `block` and gives its sessions, yyyymmdd. A session that is no day, before the first file, of another
+ * year than this file, or after the day on which it was generated rejects the file: nobody could say any more how many rows
+ * which session has, and a session that looks complete supersedes.
  */
-const decodeSlab = ({ bytes, rows, stride, line, generated }: Slab, block: Block): Int32Array => {
+const decodeSlab = ({ bytes, rows, stride, line, sessions: { from, to } }: Slab, block: Block): Int32Array => {
   decodeBlock(bytes, rows, stride, block);
   const sessions = days(block, SESSION);
+  const first = Math.max(firstSession, from);
   for (let row = 0; row < rows; row++) {
-    const isDay = sessions[row]! >= firstSession && sessions[row]! <= generated;
+    const isDay = sessions[row]! >= first && sessions[row]! <= to;
     if (block.flags[row] === 0 && isDay) continue;
     const text = bytes.subarray(row * stride, row * stride + LINE);
     mustBeOneLine(text, line + row);
@@ -40,7 +41,7 @@ const decodeSlab = ({ bytes, rows, stride, line, generated }: Slab, block: Block
       throw fault(
         "origin_session",
         line + row,
-        `a session from ${FIRST_SESSION} to ${spelledDay(generated)}, the header's date, as YYYYMMDD`,
+        `a session from ${spelledDay(first)} to ${spelledDay(to)}, by the header's year and date, as YYYYMMDD`,
         JSON.stringify(latin1(text, SESSION.at, SESSION.width)),
       );
   }

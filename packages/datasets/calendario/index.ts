@@ -25,6 +25,7 @@ export const calendario: Dataset = {
     },
   ],
   assets: { dias: calendarAsset },
+  views: {},
   queries: {
     pregoes_do_mes: {
       means: "Pregões de cada mês de 2026",

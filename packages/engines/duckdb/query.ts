@@ -1,9 +1,11 @@
 import { footerReader } from "./footers.ts";
+import { type Keeping, type KeptFile, keepRows } from "./keep.ts";
 import { relation, type TableSource } from "./relation.ts";
 import { openSession, quoted, type Session, type SessionOptions } from "./session.ts";
 import { type Spell, speller } from "./text.ts";
 
-export type { Field, TableFile, TablePartition, TableSource } from "./relation.ts";
+export type { Keeping, KeptFile } from "./keep.ts";
+export type { Field, FieldType, TableFile, TablePartition, TableSource } from "./relation.ts";
 
 export type Query = {
   /** DuckDB's SQL, naming its tables `"database"."name"`. */
@@ -76,42 +78,63 @@ export const openQueries = (options: SessionOptions) => {
     }
   };
 
+  /** Does `work` in a database of its own that has these tables. An abort interrupts it. */
+  const using = async <T>(
+    { tables, signal }: Pick<Query, "tables" | "signal">,
+    work: (one: Warm) => Promise<T>,
+  ): Promise<T> => {
+    signal.throwIfAborted();
+    const one = await warm();
+    let repeat: NodeJS.Timeout | undefined;
+    const stop = () => {
+      one.session.interrupt();
+      repeat ??= setInterval(() => one.session.interrupt(), INTERRUPT_MS);
+    };
+    signal.addEventListener("abort", stop);
+    let usable = true;
+    try {
+      for (const table of tables) await look(one, table);
+      signal.throwIfAborted();
+      return await work(one);
+    } catch (error) {
+      // After a fatal error DuckDB refuses everything else in that database.
+      usable = !/FATAL|database has been invalidated|INTERNAL/i.test((error as Error).message);
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+      clearInterval(repeat);
+      if (usable) idle.push(one);
+      else {
+        all.delete(one);
+        one.session.close();
+      }
+    }
+  };
+  const bytesOf = (tables: readonly TableSource[]): number =>
+    tables
+      .flatMap((table) => table.partitions.flatMap((partition) => partition.files))
+      .reduce((sum, file) => sum + file.size, 0);
+
   return {
     /**
      * Runs one query and hands its rows on as they come; memory does not grow with the result.
      * @throws PregaoError HIVE_BAD_DATA, NOT_SUPPORTED, …; the signal's reason when it was aborted; DuckDB's own errors.
      */
-    run: async (query: Query): Promise<QueryFigures> => {
-      query.signal.throwIfAborted();
-      const one = await warm();
-      let repeat: NodeJS.Timeout | undefined;
-      const stop = () => {
-        one.session.interrupt();
-        repeat ??= setInterval(() => one.session.interrupt(), INTERRUPT_MS);
-      };
-      query.signal.addEventListener("abort", stop);
-      let usable = true;
-      try {
-        for (const table of query.tables) await look(one, table);
-        query.signal.throwIfAborted();
-        const rows = await stream(one, query);
-        const files = query.tables.flatMap((table) => table.partitions.flatMap((partition) => partition.files));
-        return { rows, scannedBytes: files.reduce((sum, file) => sum + file.size, 0) };
-      } catch (error) {
-        // After a fatal error DuckDB refuses everything else in that database.
-        usable = !/FATAL|database has been invalidated|INTERNAL/i.test((error as Error).message);
-        query.signal.throwIfAborted();
-        throw error;
-      } finally {
-        query.signal.removeEventListener("abort", stop);
-        clearInterval(repeat);
-        if (usable) idle.push(one);
-        else {
-          all.delete(one);
-          one.session.close();
-        }
-      }
-    },
+    run: (query: Query): Promise<QueryFigures> =>
+      using(query, async (one) => ({ rows: await stream(one, query), scannedBytes: bytesOf(query.tables) })),
+    /** Runs one query and writes its rows as Parquet; throws as `run` does. */
+    keep: (keeping: Keeping): Promise<QueryFigures & { files: KeptFile[] }> =>
+      using(keeping, async ({ session }) => ({
+        ...(await keepRows(session, keeping)),
+        scannedBytes: bytesOf(keeping.tables),
+      })),
+    /** DuckDB's plan of a query, as text. */
+    plan: (query: Pick<Query, "sql" | "tables" | "signal">): Promise<string> =>
+      using(query, async ({ session }) => {
+        const rows = await session.rows<{ explain_value: string }>(`EXPLAIN ${query.sql}`);
+        return rows.map((row) => row.explain_value).join("\n");
+      }),
     /** Frees every database. Await what is running first. */
     close: () => {
       for (const { session } of all) session.close();

@@ -2,7 +2,9 @@ import { duckdbType, type GlueType } from "../../core/columns.ts";
 import { type Fields, GONE, type Learned } from "./footers.ts";
 import { literal, quoted } from "./session.ts";
 
-export type Field = { name: string; type: GlueType };
+/** Hive's types that are read: those of our own tables, and what others make tables of. */
+export type FieldType = GlueType | "tinyint" | "smallint" | `varchar(${number})`;
+export type Field = { name: string; type: FieldType };
 /** A Parquet file; `etag` changes whenever its bytes do. `uri` is what its rows have as `$path`. */
 export type TableFile = { path: string; etag: string; size: number; uri?: string };
 /** Values of the partition keys, in their order, the same for every row of its files; null is no value. */
@@ -23,18 +25,29 @@ export type TableSource = {
 };
 
 /** The type as DuckDB names it in what it tells of a file. */
-const typeName = (type: GlueType): string => (type === "int" ? "INTEGER" : duckdbType(type));
+const typeName = (type: FieldType): string =>
+  type === "int"
+    ? "INTEGER"
+    : type === "tinyint" || type === "smallint"
+      ? type.toUpperCase()
+      : type.startsWith("varchar")
+        ? "VARCHAR"
+        : duckdbType(type as GlueType);
 
 /** In a view's column: the file's column as the catalog's type, or null when that would not be exact. */
-const conversion = (type: GlueType, came: string, column: string): string | null => {
+const conversion = (type: FieldType, came: string, column: string): string | null => {
   const wanted = typeName(type);
   // Hive's timestamps have milliseconds: Trino rounds the rest, half up.
   if (type === "timestamp" && ["TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"].includes(came)) {
     const micros = `(epoch_us(${column}) + 500)`;
     return `make_timestamp(${micros} - ((${micros} % 1000) + 1000) % 1000)`;
   }
+  // Trino cuts a text at the column's length.
+  const length = /^varchar\((\d+)\)$/.exec(type)?.[1];
+  if (length !== undefined && came === wanted) return `substring(${column}, 1, ${length})`;
   if (came === wanted) return column;
   const exact: Record<string, string[]> = {
+    smallint: ["TINYINT"],
     int: ["SMALLINT", "TINYINT"],
     bigint: ["INTEGER", "SMALLINT", "TINYINT"],
     double: ["FLOAT"],

@@ -7,6 +7,7 @@ import {
   type DuckDBValue,
 } from "@duckdb/node-api";
 import { PregaoError } from "../../core/errors.ts";
+import { holderSpeller } from "./nested.ts";
 
 /** A value as Trino, and Athena in its CSV, prints it. */
 export type Spell = (value: DuckDBValue) => string;
@@ -96,6 +97,11 @@ export const speller = (name: string, type: string, came: DuckDBType): Spell => 
       { name, type },
     );
   };
+  const holder = holderSpeller(type, came, (inner, of) => speller(name, inner, of));
+  if (holder) return holder;
+  // A moment comes as its text: its zone is no part of DuckDB's type.
+  if (id === DuckDBTypeId.VARCHAR && (type === "json" || /^timestamp\(\d\) with time zone$/.test(type)))
+    return (value) => value as string;
   const [, base, first, second] = /^([a-z ]+?)(?:\((\d+)(?:, *(\d+))?\))?$/.exec(type) ?? [];
   if (base === undefined) return unlike();
   if (base === "unknown" || id === DuckDBTypeId.SQLNULL) return () => "";

@@ -7,8 +7,10 @@ import { AwsError } from "../service.ts";
 import type { State } from "../state.ts";
 import { type AthenaDeps, carrier, type Request, type Result } from "./carry.ts";
 import { failureOf } from "./failure.ts";
+import type { PreparedStatements } from "./prepared.ts";
 import { type Cells, readRows } from "./results.ts";
 import { folderOf } from "./sources.ts";
+import { writesOf } from "./writes.ts";
 
 export type ExecutionState = "QUEUED" | "RUNNING" | "SUCCEEDED" | "FAILED" | "CANCELLED";
 type Status = {
@@ -21,14 +23,15 @@ type Status = {
 export type Execution = {
   QueryExecutionId: string;
   Query: string;
-  StatementType: "DML" | "UTILITY";
+  StatementType: "DML" | "DDL" | "UTILITY";
   SubstatementType?: string;
   ResultConfiguration: { OutputLocation: string };
   ResultReuseConfiguration: { ResultReuseByAgeConfiguration: { Enabled: false } };
   QueryExecutionContext: { Database?: string; Catalog?: string };
   Status: Status;
-  Statistics: Record<string, number | object>;
+  Statistics: Record<string, number | object | string>;
   WorkGroup: string;
+  ExecutionParameters?: string[];
   EngineVersion: { SelectedEngineVersion: string; EffectiveEngineVersion: string };
 };
 const CONCURRENCY = 2;
@@ -42,9 +45,10 @@ const ended = new Set<ExecutionState>(["SUCCEEDED", "FAILED", "CANCELLED"]);
 
 /**
  * Query executions. One is a row before it is acknowledged; QUEUED and its end are durable, RUNNING is this process's
- * knowledge. What had no end when the process died runs again: a query only reads, and its result has one key.
+ * knowledge. What had no end when the process died runs again: what a statement changes, it changes in the transaction
+ * of its end, and what it wrote until then is removed first.
  */
-export const executions = (state: State, deps: AthenaDeps) => {
+export const executions = (state: State, deps: AthenaDeps, prepared: PreparedStatements) => {
   state.db.exec(`
     CREATE TABLE IF NOT EXISTS athena_executions (
       sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token TEXT UNIQUE, workgroup TEXT NOT NULL,
@@ -68,7 +72,8 @@ export const executions = (state: State, deps: AthenaDeps) => {
   const folder = join(state.dir, "athena");
   const queue = new PQueue({ concurrency: deps.concurrency ?? CONCURRENCY });
   const live = new Map<string, { abort: AbortController; running: boolean }>();
-  const work = carrier(folder, deps, now);
+  const writes = writesOf(state, deps.s3);
+  const work = carrier(folder, deps, now, prepared, writes);
   let closed = false;
 
   const stored = (id: string): { request: Request; body: Execution; result: Result | null } | null => {
@@ -86,17 +91,22 @@ export const executions = (state: State, deps: AthenaDeps) => {
     return found;
   };
 
-  /** Writes an end, once: what comes after it changes nothing. */
+  /**
+   * Writes an end, once: what comes after it changes nothing. With it happens what the statement changes, or, if that
+   * throws, neither. Says whether it was this end.
+   */
   const end = (
     id: string,
     to: ExecutionState,
     change: (body: Execution) => Execution,
     result: Result | null = null,
-  ) => {
-    if (closed) return;
-    state.transaction(() => {
+    commit: () => void = () => {},
+  ): boolean => {
+    if (closed) return false;
+    return state.transaction(() => {
       const found = stored(id);
-      if (!found || ended.has(found.body.Status.State)) return;
+      if (!found || ended.has(found.body.Status.State)) return false;
+      commit();
       const body = change(found.body);
       const done = now();
       const Status: Status = { ...body.Status, State: to, CompletionDateTime: done / 1000 };
@@ -112,6 +122,7 @@ export const executions = (state: State, deps: AthenaDeps) => {
       };
       sql.update.run(JSON.stringify({ ...body, Status, Statistics }), result ? JSON.stringify(result) : null, id);
       state.afterCommit(state.touch);
+      return true;
     });
   };
 
@@ -145,8 +156,9 @@ export const executions = (state: State, deps: AthenaDeps) => {
           ...body,
           StatementType: outcome.kind,
           SubstatementType: outcome.statement,
-          ResultConfiguration: { OutputLocation: `s3://${outcome.result.bucket}/${outcome.result.key}` },
+          ResultConfiguration: { OutputLocation: outcome.output },
           Statistics: {
+            ...(outcome.manifest === undefined ? {} : { DataManifestLocation: outcome.manifest }),
             EngineExecutionTimeInMillis: Math.round(outcome.engineMs),
             DataScannedInBytes: outcome.figures.scannedBytes,
             QueryQueueTimeInMillis: queued,
@@ -155,8 +167,10 @@ export const executions = (state: State, deps: AthenaDeps) => {
           },
         }),
         outcome.result,
+        outcome.commit,
       );
     } catch (error) {
+      if (!closed) writes.clean(id);
       const { reason, category, retryable } = failureOf(error);
       end(id, "FAILED", (body) => ({
         ...body,
@@ -168,6 +182,8 @@ export const executions = (state: State, deps: AthenaDeps) => {
       }));
     } finally {
       clearTimeout(timer);
+      // When the process is stopping nothing may be written any more: the next start does it.
+      if (!closed) writes.clean(id);
       live.delete(id);
       if (!closed) state.touch();
     }
@@ -185,12 +201,15 @@ export const executions = (state: State, deps: AthenaDeps) => {
 
   let resumed = false;
   return {
-    /** Goes on with what an earlier process left unfinished. Call it once everything is wired. */
+    /** Goes on with what an earlier process left unfinished, unless it is still. Call it once everything is wired. */
     resume: () => {
       if (resumed || closed) return;
       resumed = true;
       rmSync(folder, { recursive: true, force: true });
+      // What was acknowledged may write, which a look must not.
+      if (deps.still) return;
       sql.forget.run(now() - KEPT_MS);
+      writes.clean(null);
       for (const row of sql.pending.all()) enqueue(row.id as string);
     },
     start: (request: Request): string =>
@@ -220,6 +239,7 @@ export const executions = (state: State, deps: AthenaDeps) => {
           Status: { State: "QUEUED", SubmissionDateTime: submitted / 1000 },
           Statistics: {},
           WorkGroup: request.workgroup,
+          ...(request.parameters === undefined ? {} : { ExecutionParameters: request.parameters }),
           EngineVersion: { SelectedEngineVersion: "AUTO", EffectiveEngineVersion: "Athena engine version 3" },
         };
         sql.insert.run(id, token ?? null, request.workgroup, submitted, JSON.stringify(asked), JSON.stringify(body));
@@ -252,7 +272,7 @@ export const executions = (state: State, deps: AthenaDeps) => {
       id: string,
       from: number,
       count: number,
-    ): Promise<{ columns: Result["columns"]; rows: Cells[]; more: boolean }> => {
+    ): Promise<{ columns: Result["columns"]; rows: Cells[]; more: boolean; updated: number }> => {
       const { body, result } = required(id);
       if (!ended.has(body.Status.State))
         throw new AwsError(
@@ -282,9 +302,10 @@ export const executions = (state: State, deps: AthenaDeps) => {
         columns: result.columns,
         rows: await readRows(object.path, result.index, from, count),
         more: from + count < result.index.rows,
+        updated: result.updated ?? 0,
       };
     },
-    busy: () => !closed && sql.pending.get() !== undefined,
+    busy: () => !closed && (deps.still ? live.size > 0 : sql.pending.get() !== undefined),
     /** Stops what is running without ending it: the next start runs it again. */
     close: async () => {
       closed = true;

@@ -6,9 +6,23 @@ const names: Record<string, string> = {
   syntax: "SYNTAX_ERROR",
   invalid: "SYNTAX_ERROR",
   not_found: "SYNTAX_ERROR",
+  table_not_found: "TABLE_NOT_FOUND",
+  column_not_found: "COLUMN_NOT_FOUND",
+  function_not_found: "FUNCTION_NOT_FOUND",
+  prepared_not_found: "NOT_FOUND",
   ambiguous: "AMBIGUOUS_NAME",
   type_mismatch: "TYPE_MISMATCH",
   unsupported: "NOT_SUPPORTED",
+  not_aggregate: "EXPRESSION_NOT_AGGREGATE",
+  parameters: "INVALID_PARAMETER_USAGE",
+  invalid_view: "INVALID_VIEW",
+  recursive_view: "VIEW_IS_RECURSIVE",
+  stale_view: "VIEW_IS_STALE",
+  table_exists: "TABLE_ALREADY_EXISTS",
+  missing_name: "MISSING_COLUMN_NAME",
+  duplicate_name: "DUPLICATE_COLUMN_NAME",
+  unknown_type: "COLUMN_TYPE_UNKNOWN",
+  column_count: "MISMATCHED_COLUMN_ALIASES",
 };
 
 /** What DuckDB says, by how it begins. `null` keeps the rest of its message as it is. */

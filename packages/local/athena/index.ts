@@ -3,6 +3,7 @@ import type { State } from "../state.ts";
 import type { AthenaDeps } from "./carry.ts";
 import { executions } from "./executions.ts";
 import { metadataRoutes } from "./metadata.ts";
+import { preparedRoutes, preparedStatements } from "./prepared.ts";
 import { executionRoutes } from "./routes.ts";
 
 export type { AthenaDeps, Translate } from "./carry.ts";
@@ -12,9 +13,14 @@ export type { AthenaDeps, Translate } from "./carry.ts";
  * earlier process had acknowledged and not ended; the first operation does it at the latest.
  */
 export const athena = (state: State, deps: AthenaDeps) => {
-  const runs = executions(state, deps);
+  const prepared = preparedStatements(state, deps.now ?? Date.now);
+  const runs = executions(state, deps, prepared);
   const metadata = metadataRoutes(state, deps);
-  const answers = { ...metadata.operations, ...executionRoutes(runs, deps, metadata.requireWorkGroup) };
+  const answers = {
+    ...metadata.operations,
+    ...executionRoutes(runs, deps, metadata.requireWorkGroup),
+    ...preparedRoutes(state, prepared, metadata.requireWorkGroup),
+  };
   const operations: Record<string, Operation> = {};
   for (const [name, answer] of Object.entries(answers) as [string, (input: unknown) => unknown][])
     operations[name] = (input: never) => {

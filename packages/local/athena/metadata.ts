@@ -14,6 +14,8 @@ const paged = z.looseObject({
   NextToken: z.string().optional(),
   MaxResults: z.int().min(0).max(MAX_LISTED).optional(),
 });
+/** Of the catalog, at least one is asked for; of saved queries none is the default. */
+const catalogPaged = paged.extend({ MaxResults: z.int().min(1).max(MAX_LISTED).optional() });
 const namedQuery = z.looseObject({
   Name: z.string().min(1).max(128),
   Description: z.string().max(1024).optional(),
@@ -97,7 +99,7 @@ export const metadataRoutes = (state: State, deps: Pick<AthenaDeps, "glue" | "ou
       return { Database: databaseOf(requireDatabase(asked.DatabaseName)) };
     },
     ListDatabases: (input: unknown) => {
-      const asked = read(paged.extend(inCatalog.shape), input);
+      const asked = read(catalogPaged.extend(inCatalog.shape), input);
       requireCatalog(asked.CatalogName);
       const { items, ...rest } = page(deps.glue.databases(), asked);
       return { DatabaseList: items.map(databaseOf), ...rest };
@@ -111,7 +113,11 @@ export const metadataRoutes = (state: State, deps: Pick<AthenaDeps, "glue" | "ou
     },
     ListTableMetadata: (input: unknown) => {
       const asked = read(
-        paged.extend({ CatalogName: z.string(), DatabaseName: z.string(), Expression: z.string().max(256).optional() }),
+        catalogPaged.extend({
+          CatalogName: z.string(),
+          DatabaseName: z.string(),
+          Expression: z.string().max(256).optional(),
+        }),
         input,
       );
       requireCatalog(asked.CatalogName);

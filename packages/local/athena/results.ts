@@ -7,7 +7,7 @@ const MAX_WAITING = 1 << 20;
 
 export type Cells = (string | null)[];
 
-/** `csv` for queries, its row 0 the header; `txt` for what Hive answers (SHOW, DESCRIBE): tabs, no header, no nulls. */
+/** `csv` for queries, its row 0 the header; `txt` for what Hive answers (SHOW, DESCRIBE): lines, no header, no nulls. */
 export type ResultFormat = "csv" | "txt";
 
 /** Where a result's rows are: `offsets[n]` is the byte at which row n × STEP begins. */
@@ -16,7 +16,8 @@ export type ResultIndex = { format: ResultFormat; rows: number; bytes: number; o
 /** Athena quotes every value; a null is nothing at all, unlike the empty text. */
 const line: Record<ResultFormat, (cells: Cells) => string> = {
   csv: (cells) => `${cells.map((cell) => (cell === null ? "" : `"${cell.replaceAll('"', '""')}"`)).join(",")}\n`,
-  txt: (cells) => `${cells.map((cell) => (cell ?? "").replace(/[\t\n]/g, " ")).join("\t")}\n`,
+  // One cell a row: Hive's lines come whole, with the tabs between their columns.
+  txt: (cells) => `${cells.map((cell) => (cell ?? "").replaceAll("\n", " ")).join("\t")}\n`,
 };
 
 /** Writes a result file as rows come; its memory does not grow with them. */
@@ -110,7 +111,7 @@ export const readRows = async (path: string, index: ResultIndex, from: number, c
             .toString()
             .split("\n")
             .slice(0, -1)
-            .map((text) => text.split("\t"));
+            .map((text) => [text]);
     return rows.slice(from - step * STEP, from - step * STEP + count);
   } finally {
     await file.close();

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { AwsError } from "../service.ts";
-import type { AthenaDeps } from "./carry.ts";
+import type { AthenaDeps, Translate } from "./carry.ts";
 import type { Executions } from "./executions.ts";
 import { columnInfo } from "./types.ts";
 
@@ -34,7 +34,7 @@ const start = z.looseObject({
     .looseObject({ Database: z.string().min(1).max(255).optional(), Catalog: z.string().min(1).max(256).optional() })
     .optional(),
   ResultConfiguration: z.looseObject({ OutputLocation: z.string().optional() }).optional(),
-  ExecutionParameters: z.array(z.string()).optional(),
+  ExecutionParameters: z.array(z.string().min(1).max(1024)).min(1).optional(),
   WorkGroup: z.string().optional(),
 });
 const byId = z.looseObject({ QueryExecutionId: z.string().min(1) });
@@ -44,10 +44,20 @@ const paged = z.looseObject({
   WorkGroup: z.string().optional(),
 });
 
+/** What cannot be parsed is refused at once, as AWS does; whatever else is wrong is found when the statement runs. */
+const requireSyntax = (translate: Translate, statement: string, parameters: readonly string[]): void => {
+  try {
+    translate(statement, { database: "default", table: () => null }, parameters);
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message: string };
+    if (code === "syntax") throw new AwsError("InvalidRequestException", message);
+  }
+};
+
 /** Operations on executions and their results. */
 export const executionRoutes = (
   runs: Executions,
-  deps: Pick<AthenaDeps, "output">,
+  deps: Pick<AthenaDeps, "output" | "translate">,
   requireWorkGroup: (name: string | undefined) => string,
 ) => ({
   StartQueryExecution: (input: unknown) => {
@@ -55,11 +65,6 @@ export const executionRoutes = (
     const workgroup = requireWorkGroup(asked.WorkGroup);
     if (Buffer.byteLength(asked.QueryString) > MAX_QUERY_BYTES)
       throw new AwsError("InvalidRequestException", `QueryString: expected at most ${MAX_QUERY_BYTES} bytes`);
-    if (asked.ExecutionParameters?.length)
-      throw new AwsError(
-        "InvalidRequestException",
-        "ExecutionParameters are not answered locally: write the values into the statement",
-      );
     const output = asked.ResultConfiguration?.OutputLocation ?? deps.output;
     if (!output)
       throw new AwsError(
@@ -68,11 +73,13 @@ export const executionRoutes = (
       );
     if (!/^s3:\/\/[^/]+/.test(output))
       throw new AwsError("InvalidRequestException", `outputLocation is not a valid S3 path: ${output}`);
+    requireSyntax(deps.translate, asked.QueryString, asked.ExecutionParameters ?? []);
     const { Database, Catalog } = asked.QueryExecutionContext ?? {};
     const id = runs.start({
       query: asked.QueryString,
       output,
       workgroup,
+      ...(asked.ExecutionParameters === undefined ? {} : { parameters: asked.ExecutionParameters }),
       ...(Database === undefined ? {} : { database: Database }),
       ...(Catalog === undefined ? {} : { catalog: Catalog }),
       ...(asked.ClientRequestToken === undefined ? {} : { token: asked.ClientRequestToken }),
@@ -122,9 +129,9 @@ export const executionRoutes = (
     if (id !== asked.QueryExecutionId)
       throw new AwsError("InvalidRequestException", "NextToken is of another query execution");
     const count = asked.MaxResults ?? MAX_RESULTS;
-    const { columns, rows, more } = await runs.results(id, from, count);
+    const { columns, rows, more, updated } = await runs.results(id, from, count);
     return {
-      UpdateCount: 0,
+      UpdateCount: updated,
       ResultSet: {
         ResultSetMetadata: { ColumnInfo: columns.map(columnInfo) },
         Rows: rows.map((cells) => ({ Data: cells.map((cell) => (cell === null ? {} : { VarCharValue: cell })) })),

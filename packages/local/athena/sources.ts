@@ -1,6 +1,5 @@
-import type { GlueType } from "../../core/columns.ts";
 import { PregaoError } from "../../core/errors.ts";
-import type { Field, TableFile, TablePartition, TableSource } from "../../engines/duckdb/query.ts";
+import type { Field, FieldType, TableFile, TablePartition, TableSource } from "../../engines/duckdb/query.ts";
 import type { CatalogColumn, CatalogTable, Glue } from "../glue/index.ts";
 
 /** What of S3 a query needs: which objects there are, and where they lie. */
@@ -11,15 +10,18 @@ export type Objects = {
 export type Place = { bucket: string; key: string };
 
 /** Hive's name of a type as one of ours, or NOT_SUPPORTED. */
-const typeOf = ({ name, type }: CatalogColumn, table: CatalogTable): GlueType => {
+const typeOf = ({ name, type }: CatalogColumn, table: CatalogTable): FieldType => {
   const plain = type.toLowerCase().replaceAll(" ", "");
-  if (["string", "int", "bigint", "double", "boolean", "date", "timestamp"].includes(plain)) return plain as GlueType;
+  if (["string", "tinyint", "smallint", "int", "bigint", "double", "boolean", "date", "timestamp"].includes(plain))
+    return plain as FieldType;
+  const text = /^varchar\((\d+)\)$/.exec(plain);
+  if (text) return `varchar(${Number(text[1])})`;
   if (plain === "integer") return "int";
   const decimal = /^decimal(?:\((\d+)(?:,(\d+))?\))?$/.exec(plain);
   if (decimal) return `decimal(${Number(decimal[1] ?? 10)},${Number(decimal[2] ?? 0)})`;
   throw new PregaoError(
     "NOT_SUPPORTED",
-    `column ${name} of ${table.database}.${table.name}: expected string, int, bigint, double, boolean, date, timestamp or decimal, came ${type}`,
+    `column ${name} of ${table.database}.${table.name}: expected string, varchar, tinyint, smallint, int, bigint, double, boolean, date, timestamp or decimal, came ${type}`,
   );
 };
 export const fieldsOf = (table: CatalogTable, columns: readonly CatalogColumn[]): Field[] =>

@@ -17,11 +17,7 @@ export type CloudWatch = {
 };
 
 /** The names that errors had in the query protocol, where an SDK may look for them (the header `x-amzn-query-error`). */
-const queryCodes: Readonly<Record<string, string>> = {
-  InvalidParameterValueException: "InvalidParameterValue",
-  InvalidParameterCombinationException: "InvalidParameterCombination",
-  MissingRequiredParameterException: "MissingParameter",
-};
+const queryCodes: Readonly<Record<string, string>> = { ValidationException: "ValidationError" };
 
 const wireError = (error: AwsError) => ({
   type: `com.amazonaws.cloudwatch#${error.code}`,

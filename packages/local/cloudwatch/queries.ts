@@ -29,9 +29,9 @@ const MINUTE_MS = 60_000;
 
 type Fields = Record<string, unknown>;
 
-const invalid = (text: string) => new AwsError("InvalidParameterValueException", text);
-const missing = (name: string) =>
-  new AwsError("MissingRequiredParameterException", `The parameter ${name} is required.`);
+/** GetMetricData names everything that is wrong with its input so; boto3 and older SDKs show `ValidationError`. */
+const invalid = (text: string) => new AwsError("ValidationException", text);
+const missing = (name: string) => invalid(`The parameter ${name} is required.`);
 const refused = (what: string) =>
   invalid(`${what} is not part of this stand-in: ask for one of ${Object.keys(metrics).join(", ")}`);
 

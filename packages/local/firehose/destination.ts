@@ -5,11 +5,28 @@ import type { Stream } from "./streams.ts";
 export type Named = { DeliveryStreamName?: string };
 export type Tags = { Tags?: { Key?: string; Value?: string }[] };
 
+/** Of a tag's key and value (API model). */
+const TAG_KEY = /^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+\-@%]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@%]{0,256}$/u;
+
 export const tagsOf = (tags: Tags["Tags"]): Record<string, string> =>
   Object.fromEntries(
-    (tags ?? []).map(({ Key, Value }) => {
-      if (typeof Key !== "string" || Key === "") throw violated("null", "tags.1.member.key", "Member must not be null");
-      return [Key, Value ?? ""];
+    (tags ?? []).map(({ Key, Value = "" }, index) => {
+      const at = `tags.${index + 1}.member`;
+      if (typeof Key !== "string") throw violated("null", `${at}.key`, "Member must not be null");
+      if (!TAG_KEY.test(Key))
+        throw violated(
+          `'${Key.slice(0, 128)}'`,
+          `${at}.key`,
+          `Member must satisfy regular expression pattern: ${TAG_KEY.source}`,
+        );
+      if (!TAG_VALUE.test(Value))
+        throw violated(
+          `'${Value.slice(0, 256)}'`,
+          `${at}.value`,
+          `Member must satisfy regular expression pattern: ${TAG_VALUE.source}`,
+        );
+      return [Key, Value];
     }),
   );
 
@@ -26,7 +43,7 @@ type S3Destination = {
   S3BackupMode?: string;
   DataFormatConversionConfiguration?: {
     Enabled?: boolean;
-    SchemaConfiguration?: { DatabaseName?: string; TableName?: string };
+    SchemaConfiguration?: { RoleARN?: string; DatabaseName?: string; TableName?: string; Region?: string };
     InputFormatConfiguration?: { Deserializer?: Record<string, Record<string, unknown> | undefined> };
     OutputFormatConfiguration?: { Serializer?: { ParquetSerDe?: { Compression?: string } } };
   };
@@ -75,7 +92,7 @@ export const streamOf = (name: string, input: CreateInput, created: number): Str
   const serializer = conversion.OutputFormatConfiguration?.Serializer?.ParquetSerDe;
   if (!serializer) throw invalid("Serializer: expected ParquetSerDe");
   only("ParquetSerDe.Compression", serializer.Compression, "SNAPPY");
-  const { DatabaseName: database, TableName: table } = conversion.SchemaConfiguration ?? {};
+  const { DatabaseName: database, TableName: table, RoleARN: reader, Region } = conversion.SchemaConfiguration ?? {};
   if (!database || !table) throw invalid("SchemaConfiguration: expected DatabaseName and TableName");
   const mib = s3.BufferingHints?.SizeInMBs ?? 128;
   const seconds = s3.BufferingHints?.IntervalInSeconds ?? 300;
@@ -83,9 +100,20 @@ export const streamOf = (name: string, input: CreateInput, created: number): Str
     throw invalid(
       "BufferingHints.SizeInMBs must be at least 64 and at most 128 when data format conversion is enabled",
     );
-  if (!(seconds >= 0 && seconds <= 900)) throw invalid("BufferingHints.IntervalInSeconds must be between 0 and 900");
+  const at = "extendedS3DestinationConfiguration";
+  if (!(seconds >= 0 && seconds <= 900))
+    throw violated(
+      `'${seconds}'`,
+      `${at}.bufferingHints.intervalInSeconds`,
+      "Member must have value between 0 and 900",
+    );
   const bucket = /^arn:aws[a-z-]*:s3:::(.+)$/.exec(s3.BucketARN ?? "")?.[1];
-  if (!bucket) throw invalid(`BucketARN: expected arn:aws:s3:::<bucket>, came ${JSON.stringify(s3.BucketARN)}`);
+  if (!bucket)
+    throw violated(
+      JSON.stringify(s3.BucketARN ?? null),
+      `${at}.bucketARN`,
+      "Member must satisfy regular expression pattern: arn:.*:s3:::[\\w\\.\\-]{1,255}",
+    );
   const prefix = s3.Prefix ?? "";
   const errors = s3.ErrorOutputPrefix ?? "";
   checkPrefixes(prefix, errors);
@@ -100,6 +128,8 @@ export const streamOf = (name: string, input: CreateInput, created: number): Str
     database,
     table,
     role,
+    ...(reader === undefined ? {} : { reader }),
+    ...(Region === undefined ? {} : { region: Region }),
     created,
     status: "ACTIVE",
     tags: tagsOf(input.Tags),
@@ -129,7 +159,13 @@ export const description = (stream: Stream, arn: string) => ({
         S3BackupMode: "Disabled",
         DataFormatConversionConfiguration: {
           Enabled: true,
-          SchemaConfiguration: { DatabaseName: stream.database, TableName: stream.table, VersionId: "LATEST" },
+          SchemaConfiguration: {
+            RoleARN: stream.reader ?? stream.role,
+            DatabaseName: stream.database,
+            TableName: stream.table,
+            ...(stream.region === undefined ? {} : { Region: stream.region }),
+            VersionId: "LATEST",
+          },
           InputFormatConfiguration: { Deserializer: { OpenXJsonSerDe: {} } },
           OutputFormatConfiguration: { Serializer: { ParquetSerDe: { Compression: "SNAPPY" } } },
         },

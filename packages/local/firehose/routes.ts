@@ -11,6 +11,8 @@ import type { Streams } from "./streams.ts";
 const CALL_RECORDS = 500;
 const CALL_BYTES = 4 * 1024 * 1024;
 const MAX_TAGS = 50;
+/** ListDeliveryStreams (API model). */
+const MAX_LIMIT = 10_000;
 
 export type RouteDeps = {
   arn: (stream: string) => string;
@@ -137,6 +139,8 @@ export const routes = (
     ExclusiveStartDeliveryStreamName?: string;
   }) => {
     const limit = input.Limit ?? 10;
+    if (limit < 1 || limit > MAX_LIMIT)
+      throw violated(`'${limit}'`, "limit", `Member must have value between 1 and ${MAX_LIMIT}`);
     const after = input.ExclusiveStartDeliveryStreamName ?? "";
     const direct = (input.DeliveryStreamType ?? "DirectPut") === "DirectPut";
     const rest = direct ? streams.names().filter((name) => name > after) : [];
@@ -153,7 +157,9 @@ export const routes = (
   };
 
   const tagDeliveryStream = (input: Named & Tags) => {
-    const stream = streams.active(named(input));
+    const name = named(input);
+    if (!input.Tags?.length) throw violated("'[]'", "tags", "Member must have length greater than or equal to 1");
+    const stream = streams.active(name);
     const tags = { ...stream.tags, ...tagsOf(input.Tags) };
     if (Object.keys(tags).length > MAX_TAGS)
       throw new AwsError("LimitExceededException", `A stream has at most ${MAX_TAGS} tags`);
@@ -183,7 +189,8 @@ export const routes = (
     };
   };
 
-  const refused = (operation: string) => () => {
+  const refused = (operation: string) => (input: Named) => {
+    streams.active(named(input));
     throw invalid(`${operation} is not supported on a laptop: delete the stream and create it again`);
   };
 

@@ -20,20 +20,22 @@ type Document = Record<string, unknown>;
 /**
  * The rows of one Firehose record, by column: JSON documents, one after the other with or without newlines between
  * them, converted as the OpenX JSON SerDe does. Unknown keys are dropped, missing ones and null are null, keys match in
- * any case (the exact one wins), text becomes numbers and booleans where it is one.
+ * any case, text becomes numbers and booleans where it is one.
  *
- * Where AWS is silent, or would change a value, this is an error instead: a number that does not fit its column, more
- * decimals than the column has, a day that does not exist, a text that is no boolean. Text columns take a number as it
- * was spelled and an object as its JSON. One bad document fails the whole record. Throws {@link Malformed}.
+ * Never another value than the SerDe's: where it would change one, or lose one without a word, this is an error instead.
+ * A number that does not fit its column, more decimals than the column has, a day that does not exist, a text that is no
+ * boolean, a number in a text column that it would spell otherwise, one key in two cases, half a surrogate pair.
+ * One bad document fails the whole record. Throws {@link Malformed}.
  */
 export const readRecord = (columns: readonly ParquetColumn[], data: Uint8Array): Cell[][] => {
   const text = decode(data);
   const cells: Cell[][] = columns.map(() => []);
+  const names = new Map(columns.map(({ name }, c) => [name.toLowerCase(), c]));
   let rows = 0;
   for (const source of documents(text)) {
-    const row = finder(source);
+    const row = finder(source, names);
     columns.forEach((column, c) => {
-      cells[c]!.push(cell(column, row(column.name, false), () => row(column.name, true)));
+      cells[c]!.push(cell(column, row(c, false), () => row(c, true)));
     });
     rows += 1;
   }
@@ -123,17 +125,22 @@ const closing = (text: string, start: number): number => {
   return text.length;
 };
 
-/** Looks a column up in a document; `spelled` gives numbers as they were written (JSON.rawJSON), read only if needed. */
-const finder = (source: Source) => {
+/**
+ * Looks a column (its index) up in a document; `spelled` gives numbers as they were written (JSON.rawJSON), read only if
+ * needed. `names` are the columns' in lower case.
+ */
+const finder = (source: Source, names: ReadonlyMap<string, number>) => {
   let exact: Document | null = null;
-  let folded: Map<string, string> | null = null;
-  const keyOf = (name: string): string | undefined => {
-    if (Object.hasOwn(source.document, name)) return name;
-    folded ??= new Map(Object.keys(source.document).map((key) => [key.toLowerCase(), key]));
-    return folded.get(name.toLowerCase());
-  };
-  return (name: string, spelled: boolean): unknown => {
-    const key = keyOf(name);
+  const keys = new Map<number, string>();
+  for (const key of Object.keys(source.document)) {
+    const column = names.get(key) ?? names.get(key.toLowerCase());
+    if (column === undefined) continue;
+    const other = keys.get(column);
+    if (other !== undefined) throw misfit(`Expected each column once, came the keys ${show(other)} and ${show(key)}`);
+    keys.set(column, key);
+  }
+  return (column: number, spelled: boolean): unknown => {
+    const key = keys.get(column);
     if (key === undefined) return null;
     if (!spelled) return source.document[key];
     exact ??= JSON.parse(source.text, keepSpelling) as Document;
@@ -150,9 +157,9 @@ const keepSpelling = ((_key: string, value: unknown, context: { source?: string 
 
 const cell = ({ name, type }: ParquetColumn, value: unknown, spelled: () => unknown): Cell => {
   if (value === null || value === undefined) return null;
-  if (type === "string" && typeof value === "string") return value;
+  if (type === "string" && typeof value === "string" && value.isWellFormed()) return value;
   if (type === "int" && typeof value === "number" && Number.isInteger(value) && Math.abs(value) < INT) return value;
-  if (type === "double" && typeof value === "number" && Number.isFinite(value)) return value;
+  if (type === "double" && typeof value === "number" && Number.isFinite(value) && !Object.is(value, -0)) return value;
   if (type === "boolean" && typeof value === "boolean") return value;
   const text = typeof value === "string" ? value : literal(spelled());
   const result = coerce(type, text, typeof value);
@@ -170,16 +177,18 @@ const coerce = (type: GlueType, text: string, from: string): Cell | undefined =>
   const number = from === "string" || from === "number";
   switch (type) {
     case "string":
-      return text;
+      return from === "string" || !keepsSpelling(text) ? undefined : text;
     case "int": {
-      const value = number ? whole(text) : undefined;
+      const value = number ? whole(text, from) : undefined;
       return value !== undefined && value < BigInt(INT) && value >= -BigInt(INT) ? Number(value) : undefined;
     }
     case "bigint": {
-      const value = number ? whole(text) : undefined;
+      const value = number ? whole(text, from) : undefined;
       return value !== undefined && BigInt.asIntN(64, value) === value ? value : undefined;
     }
     case "double":
+      // -0 is an integer to the SerDe if it is a number, and a double if it is text.
+      if (from === "number" && text === "-0") return 0;
       return number && DOUBLE.test(text) && Number.isFinite(Number(text)) ? Number(text) : undefined;
     case "boolean":
       return /^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined;
@@ -194,11 +203,27 @@ const coerce = (type: GlueType, text: string, from: string): Cell | undefined =>
 
 const DOUBLE = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 
-/** Digits with a sign, hexadecimal with 0x as OpenX reads it, or a decimal whose fraction is zero. */
-const whole = (text: string): bigint | undefined => {
+/**
+ * Whether the SerDe prints this JSON (no text) as it stands: it respells numbers, as Java prints a double. Known to stay:
+ * integers of 64 bits, and short decimals near 1 that do not end in 0.
+ */
+const keepsSpelling = (text: string): boolean =>
+  !RESPELLED.test(text) &&
+  (text.match(/"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs) ?? []).every((token) => token[0] === '"' || isPlain(token));
+
+/** Halves of surrogate pairs, which JSON.stringify escapes; and a slash that the SerDe escapes. */
+const RESPELLED = /\\ud[89a-f]|<\//;
+
+const isPlain = (number: string): boolean =>
+  /^(?:0|-?[1-9]\d{0,17})$/.test(number) ||
+  (/^-?(?:0|[1-9]\d{0,6})\.\d{0,7}[1-9]$/.test(number) && Math.abs(Number(number)) >= 0.001);
+
+/** Digits with a sign, hexadecimal with 0x as OpenX reads it, or a JSON number whose fraction is zero. */
+const whole = (text: string, from: string): bigint | undefined => {
   if (/^0[xX][0-9a-fA-F]{1,16}$/.test(text)) return BigInt(text);
-  const [, sign, digits] = /^([+-]?)(\d{1,30})(?:\.0*)?$/.exec(text) ?? [];
-  return digits === undefined ? undefined : BigInt(digits) * (sign === "-" ? -1n : 1n);
+  const [, sign, digits, point] = /^([+-]?)(\d{1,30})(\.0*)?$/.exec(text) ?? [];
+  if (digits === undefined || (point !== undefined && from === "string")) return undefined;
+  return BigInt(digits) * (sign === "-" ? -1n : 1n);
 };
 
 const unscaled = (type: string, text: string): bigint | undefined => {
@@ -218,7 +243,9 @@ const day = (text: string): number | undefined => {
   return d === undefined ? undefined : daysOf(Number(y), Number(m), Number(d));
 };
 
+/** The year 0 is none: Java reads it as 1. */
 const daysOf = (y: number, m: number, d: number): number | undefined => {
+  if (y === 0) return undefined;
   const date = new Date(0);
   date.setUTCFullYear(y, m - 1, d);
   return date.getUTCMonth() === m - 1 && date.getUTCDate() === d ? date.getTime() / MS_OF_DAY : undefined;
@@ -226,9 +253,15 @@ const daysOf = (y: number, m: number, d: number): number | undefined => {
 
 const SPACED = /^(\d{4})-(\d{1,2})-(\d{1,2}) (\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/;
-const EPOCH = /^(-?)(\d{1,15})(?:\.(\d{1,9}))?$/;
+const EPOCH = /^(-?)(0|[1-9]\d{0,14})(?:\.(\d{1,3}))?$/;
+const MS_FROM = 1_000_000_000_000n;
+/** 0001-01-01. */
+const FIRST = -62_135_596_800_000_000n;
 
-/** Microseconds since 1970 UTC; what is finer is cut. Epochs below 10^12 are seconds, others milliseconds. */
+/**
+ * Microseconds since 1970 UTC; what is finer is cut. Epochs below 10^12 are seconds, with milliseconds at most, others
+ * milliseconds. The SerDe tells them apart by their length, sign included: one that is ambiguous is none.
+ */
 const timestamp = (text: string): bigint | undefined => {
   const [, y, mo, d, h, mi, s, fraction] = SPACED.exec(text) ?? ISO.exec(text) ?? [];
   if (s !== undefined) {
@@ -240,8 +273,13 @@ const timestamp = (text: string): bigint | undefined => {
   const [, sign, digits, part] = EPOCH.exec(text) ?? [];
   if (digits === undefined) return undefined;
   const whole = BigInt(digits);
-  const value = whole < 1_000_000_000_000n ? whole * 1_000_000n + micros(part) : whole * 1000n;
-  return sign === "-" ? -value : value;
+  const isSeconds = whole < MS_FROM;
+  if (isSeconds ? sign === "-" && digits.length === 12 : part !== undefined) return undefined;
+  // It multiplies as a double, and cuts: 8.123 s would be 8.122.
+  if (part !== undefined && Math.trunc(Number(text) * 1000) !== Number(`${sign}${digits}${part.padEnd(3, "0")}`))
+    return undefined;
+  const value = (isSeconds ? whole * 1_000_000n + micros(part) : whole * 1000n) * (sign === "-" ? -1n : 1n);
+  return value < FIRST ? undefined : value;
 };
 
 const micros = (fraction = ""): bigint => BigInt(fraction.slice(0, 6).padEnd(6, "0"));

@@ -13,6 +13,9 @@ export type Stream = {
   database: string;
   table: string;
   role: string;
+  /** The role that reads the table, and the table's region: kept and given back, without effect here. */
+  reader?: string;
+  region?: string;
   created: number;
   status: "ACTIVE" | "DELETING";
   tags: Record<string, string>;

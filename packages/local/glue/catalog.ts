@@ -9,6 +9,7 @@ import {
   epoch,
   keyOf,
   missing,
+  nameText,
   pageSize,
   read,
   type TableInput,
@@ -24,9 +25,9 @@ const MAX_DELETES = 100;
 export type CatalogDeps = { account: string; now: () => number };
 
 const lower = (name: string): string => name.toLowerCase();
-const named = z.looseObject({ Name: z.string().min(1) });
-const inDatabase = z.looseObject({ DatabaseName: z.string().min(1) });
-const tableNamed = inDatabase.extend({ Name: z.string().min(1) });
+const named = z.looseObject({ Name: nameText });
+const inDatabase = z.looseObject({ DatabaseName: nameText });
+const tableNamed = inDatabase.extend({ Name: nameText });
 const paged = z.looseObject({
   NextToken: z.string().optional(),
   MaxResults: z.int().optional(),
@@ -198,7 +199,7 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       return { Table: requireTable(DatabaseName, Name).body };
     },
     GetTables: (input: unknown) => {
-      const asked = read(paged.extend({ DatabaseName: z.string().min(1) }), input);
+      const asked = read(paged.extend({ DatabaseName: nameText }), input);
       requireDatabase(asked.DatabaseName);
       const pattern = asked.Expression ? namePattern(asked.Expression) : null;
       const { items, ...rest } = page(
@@ -252,7 +253,7 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       });
     },
     GetTableVersions: (input: unknown) => {
-      const { DatabaseName, TableName } = read(inDatabase.extend({ TableName: z.string().min(1) }), input);
+      const { DatabaseName, TableName } = read(inDatabase.extend({ TableName: nameText }), input);
       const table = requireTable(DatabaseName, TableName);
       const older = store.versions(table.database, table.name);
       return {
@@ -263,7 +264,7 @@ export const catalogOperations = (state: State, store: CatalogStore, deps: Catal
       };
     },
     GetTableVersion: (input: unknown) => {
-      const asked = read(inDatabase.extend({ TableName: z.string().min(1), VersionId: z.string().optional() }), input);
+      const asked = read(inDatabase.extend({ TableName: nameText, VersionId: z.string().optional() }), input);
       const table = requireTable(asked.DatabaseName, asked.TableName);
       if (asked.VersionId === undefined || asked.VersionId === table.body.VersionId)
         return { TableVersion: { Table: table.body, VersionId: table.body.VersionId } };

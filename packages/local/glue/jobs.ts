@@ -2,14 +2,18 @@ import { z } from "zod";
 import { AwsError } from "../service.ts";
 import type { State } from "../state.ts";
 import { type JobDeps, type Jobs, jobRuns } from "./job-runs.ts";
-import { epoch, type JobInput, jobInput, keyOf, missing, pageSize, read, tokenAfter } from "./shapes.ts";
+import { epoch, type JobInput, jobInput, keyOf, missing, nameText, pageSize, read, tokenAfter } from "./shapes.ts";
 
 /** AWS's default of a job's timeout, in minutes. */
 const DEFAULT_TIMEOUT_MINUTES = 480;
+/** Names of ListJobs and runs of GetJobRuns in one answer (API model). */
+const MAX_JOBS = 1000;
 const MAX_PAGE = 200;
 /** BatchStopJobRun takes at most so many (API model). */
 const MAX_STOPS = 25;
-const jobRef = z.looseObject({ JobName: z.string().min(1) });
+const jobRef = z.looseObject({ JobName: nameText });
+/** Both are kept without effect; AWS makes no job without them. */
+const newJob = jobInput.extend({ Name: nameText, Role: z.string(), Command: z.looseObject({}) });
 const paged = z.looseObject({ NextToken: z.string().optional(), MaxResults: z.int().optional() });
 
 /** Jobs, and what is asked of their runs. */
@@ -41,7 +45,7 @@ export const jobOperations = (state: State, deps: JobDeps) => {
 
   const operations = {
     CreateJob: (input: unknown) => {
-      const job = read(jobInput.extend({ Name: z.string().min(1) }), input);
+      const job = read(newJob, input);
       state.transaction(() => {
         if (jobs.find(job.Name)) throw new AwsError("AlreadyExistsException", `Job ${job.Name} already exists.`);
         putJob(job.Name, job, null);
@@ -59,7 +63,7 @@ export const jobOperations = (state: State, deps: JobDeps) => {
     },
     ListJobs: (input: unknown) => {
       const asked = read(paged, input);
-      const size = pageSize(asked.MaxResults, MAX_PAGE);
+      const size = pageSize(asked.MaxResults, MAX_JOBS);
       const rows = state.db
         .prepare("SELECT name FROM glue_jobs WHERE name > ? ORDER BY name LIMIT ?")
         .all(keyOf(asked.NextToken) ?? "", size + 1);
@@ -69,7 +73,7 @@ export const jobOperations = (state: State, deps: JobDeps) => {
     StartJobRun: (input: unknown) => {
       const asked = read(
         jobRef.extend({
-          JobRunId: z.string().optional(),
+          JobRunId: nameText.optional(),
           Arguments: z.record(z.string(), z.string()).optional(),
           Timeout: z.int().min(1).optional(),
         }),
@@ -79,13 +83,13 @@ export const jobOperations = (state: State, deps: JobDeps) => {
       return { JobRunId: runs.start(asked.JobName, asked.Arguments ?? {}, timeout, asked.JobRunId) };
     },
     GetJobRun: (input: unknown) => {
-      const asked = read(jobRef.extend({ RunId: z.string() }), input);
+      const asked = read(jobRef.extend({ RunId: nameText }), input);
       const run = runs.find(asked.RunId);
       if (!run || run.job !== asked.JobName) return missing(`Job run ${asked.RunId}`);
       return { JobRun: run.body };
     },
     GetJobRuns: (input: unknown) => {
-      const asked = read(paged.extend({ JobName: z.string().min(1) }), input);
+      const asked = read(paged.extend({ JobName: nameText }), input);
       jobs.require(asked.JobName);
       const size = pageSize(asked.MaxResults, MAX_PAGE);
       const before = Number(keyOf(asked.NextToken) ?? Number.MAX_SAFE_INTEGER);

@@ -9,6 +9,7 @@ import {
   epoch,
   keyOf,
   missing,
+  nameText,
   type PartitionInput,
   pageSize,
   partitionInput,
@@ -22,7 +23,7 @@ const MAX_WRITES = 100;
 const MAX_DELETES = 25;
 const MAX_READS = 1000;
 
-const ofTable = z.looseObject({ DatabaseName: z.string().min(1), TableName: z.string().min(1) });
+const ofTable = z.looseObject({ DatabaseName: nameText, TableName: nameText });
 const values = z.array(z.string());
 const valueList = z.array(z.looseObject({ Values: values }));
 

@@ -6,6 +6,8 @@ import { AwsError } from "../service.ts";
  * Glue's own clients send more members than anybody reads.
  */
 const text = z.string();
+/** NameString of the API model. */
+export const nameText = text.min(1).max(255);
 const members = z.record(text, text);
 const column = z.looseObject({ Name: text.min(1), Type: text.optional(), Comment: text.optional() });
 const descriptor = z.looseObject({
@@ -16,12 +18,12 @@ const descriptor = z.looseObject({
 });
 
 export const databaseInput = z.looseObject({
-  Name: text.min(1).max(255),
+  Name: nameText,
   Description: text.optional(),
   Parameters: members.optional(),
 });
 export const tableInput = z.looseObject({
-  Name: text.min(1).max(255),
+  Name: nameText,
   StorageDescriptor: descriptor.optional(),
   PartitionKeys: z.array(column).optional(),
   TableType: text.optional(),
@@ -33,7 +35,7 @@ export const partitionInput = z.looseObject({
   Parameters: members.optional(),
 });
 export const jobInput = z.looseObject({
-  Name: text.min(1).max(255).optional(),
+  Name: nameText.optional(),
   DefaultArguments: members.optional(),
   MaxRetries: z.int().optional(),
   Timeout: z.int().min(1).optional(),
@@ -46,21 +48,32 @@ export type PartitionInput = z.infer<typeof partitionInput>;
 export type JobInput = z.infer<typeof jobInput>;
 export type Descriptor = z.infer<typeof descriptor>;
 
-/** The input as its shape, or InvalidInputException naming the member. */
+/** What Amazon's own validation says before Glue sees the request: a member is missing, too short or too long. */
+const violated = (path: string, constraint: string) =>
+  new AwsError(
+    "ValidationException",
+    `1 validation error detected: Value at '${path}' failed to satisfy constraint: ${constraint}`,
+  );
+
+/** The input as its shape. @throws AwsError ValidationException naming the member, SerializationException for its type. */
 export const read = <S extends z.ZodType>(shape: S, input: unknown): z.infer<S> => {
   const parsed = shape.safeParse(input ?? {});
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new AwsError("InvalidInputException", `${issue?.path.join(".") || "input"}: ${issue?.message}`);
+  const issue = parsed.error.issues[0]!;
+  const path = issue.path.map(String);
+  const name = path.map((member) => member.charAt(0).toLowerCase() + member.slice(1)).join(".") || "input";
+  const value = path.reduce<unknown>((found, member) => (found as Record<string, unknown> | null)?.[member], input);
+  if (value === undefined || value === null) throw violated(name, "Member must not be null");
+  if (issue.code === "too_small")
+    throw violated(name, `Member must have length or value greater than or equal to ${issue.minimum}`);
+  if (issue.code === "too_big")
+    throw violated(name, `Member must have length or value less than or equal to ${issue.maximum}`);
+  throw new AwsError("SerializationException", `${name}: ${issue.message}`);
 };
 
 /** A list that is longer than Glue's model allows fails as a whole, before anything of it is done. */
 export const atMost = (list: readonly unknown[], max: number, name: string): void => {
-  if (list.length > max)
-    throw new AwsError(
-      "ValidationException",
-      `1 validation error detected: Value at '${name}' failed to satisfy constraint: Member must have length less than or equal to ${max}`,
-    );
+  if (list.length > max) throw violated(name, `Member must have length less than or equal to ${max}`);
 };
 
 /** How many an answer may hold: what was asked for, within the operation's own bounds. */

@@ -28,9 +28,13 @@ export const bucketsOf = (
   const notification = db.prepare("SELECT notification FROM s3_buckets WHERE name = ?");
   const setNotification = db.prepare("UPDATE s3_buckets SET notification = ? WHERE name = ?");
 
+  const checkName = (name: string): void => {
+    if (!validName(name)) throw refusal("InvalidBucketName", { BucketName: name });
+  };
+
   /** Makes a bucket unless it exists; says whether it did. Throws InvalidBucketName. */
   const create = (name: string): boolean => {
-    if (!validName(name)) throw refusal("InvalidBucketName", { BucketName: name });
+    checkName(name);
     return state.transaction(() => {
       if (select.get(name)) return false;
       insert.run(name, now());
@@ -42,14 +46,17 @@ export const bucketsOf = (
   const CreateBucket: Operation = async (request) => {
     refuseOtherBucket(request);
     const document = await takeText(request);
+    checkName(request.bucket);
     const place = document.trim()
       ? textOf(parseAs(document, "CreateBucketConfiguration"), "LocationConstraint")
       : undefined;
-    if (place && place !== region)
+    // Only us-east-1 is meant by none, and cannot be named.
+    if (place === "us-east-1") throw refusal("InvalidLocationConstraint", { LocationConstraint: place });
+    if ((place || "us-east-1") !== region)
       throw refusal(
         "IllegalLocationConstraintException",
         {},
-        `The ${place} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+        `The ${place || "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`,
       );
     if (!create(request.bucket) && region !== "us-east-1")
       throw refusal("BucketAlreadyOwnedByYou", { BucketName: request.bucket });

@@ -41,14 +41,15 @@ export const readOutcome = (
 /** What a write or a delete demands of the current object. `deleted` is set if the key is deleted while the write is under way. */
 export type Demand = { bucket: string; key: string; absent: boolean; etag: string | null; deleted: boolean };
 
-/** The demand of a request's `If-None-Match: *` or `If-Match`; S3 implements no other value of the former for writes. */
+/** The demand of a write's `If-None-Match: *` or `If-Match: <ETag>`; S3 implements no other values, and not both. */
 export const demandOf = (bucket: string, key: string, header: Headers): Demand => {
   const none = header("if-none-match");
   const match = header("if-match");
-  if (none !== undefined && bare(none) !== "*")
+  const odd = none !== undefined && (match !== undefined || bare(none) !== "*");
+  if (odd || (match !== undefined && bare(match) === "*"))
     throw refusal(
       "NotImplemented",
-      { Header: "If-None-Match" },
+      { Header: odd ? "If-None-Match" : "If-Match" },
       "A header you provided implies functionality that is not implemented",
     );
   return { bucket, key, absent: none !== undefined, etag: match === undefined ? null : bare(match), deleted: false };

@@ -13,6 +13,25 @@ const entityNames = [
   "expires",
 ] as const;
 export const STORAGE_CLASS = "x-amz-storage-class";
+/** S3's classes that an object of a general purpose bucket may be put in (API model). */
+const storageClasses = new Set([
+  "STANDARD",
+  "REDUCED_REDUNDANCY",
+  "STANDARD_IA",
+  "ONEZONE_IA",
+  "INTELLIGENT_TIERING",
+  "GLACIER",
+  "DEEP_ARCHIVE",
+  "GLACIER_IR",
+]);
+
+/** The storage class that a request asks for, null for the usual one. Throws InvalidStorageClass. */
+export const storageClassOf = ({ header }: S3Request): string | null => {
+  const asked = header(STORAGE_CLASS);
+  if (asked !== undefined && !storageClasses.has(asked))
+    throw refusal("InvalidStorageClass", { StorageClassRequested: asked });
+  return asked === undefined || asked === "STANDARD" ? null : asked;
+};
 
 /** AWS: names and values of user metadata together. */
 const METADATA_BYTES = 2 * 1024;
@@ -60,7 +79,8 @@ export const refuseOtherBucket = ({ header, http }: S3Request): void => {
 };
 
 /** What to store of a request's headers. `aws-chunked` is about the transfer only. */
-export const entityOf = ({ header }: S3Request): Entity => {
+export const entityOf = (request: S3Request): Entity => {
+  const { header } = request;
   const entity: Entity = {};
   for (const name of entityNames) {
     const value = header(name);
@@ -70,8 +90,8 @@ export const entityOf = ({ header }: S3Request): Entity => {
   const kept = encodings.filter((e) => e && e !== "aws-chunked").join(",");
   if (kept) entity["content-encoding"] = kept;
   else delete entity["content-encoding"];
-  const storageClass = header(STORAGE_CLASS);
-  if (storageClass && storageClass !== "STANDARD") entity[STORAGE_CLASS] = storageClass;
+  const storageClass = storageClassOf(request);
+  if (storageClass) entity[STORAGE_CLASS] = storageClass;
   return entity;
 };
 

@@ -1,6 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
 
-export type Entry = { key: string; etag: string; size: number; modified: number; headers: string };
+/** `headers` and `checksum` as they are stored: JSON, and null without a checksum. */
+export type Entry = {
+  key: string;
+  etag: string;
+  size: number;
+  modified: number;
+  headers: string;
+  checksum: string | null;
+};
 /** `next` is where the following page begins, null on the last. */
 export type Page = { entries: Entry[]; prefixes: string[]; next: string | null };
 export type Listing = ReturnType<typeof listingOf>;
@@ -24,7 +32,7 @@ export const afterPrefix = (prefix: string): string => {
 /** Pages of a bucket's keys, read by range scans of the primary key: memory and time are those of the page, not of the bucket. */
 export const listingOf = (db: DatabaseSync) => {
   const range = db.prepare(
-    "SELECT key, etag, size, modified, headers FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key",
+    "SELECT key, etag, size, modified, headers, checksum FROM s3_objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key",
   );
 
   /**

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Checksum } from "./checksums.ts";
 import { refusal } from "./errors.ts";
 import { formEncode, OWNER } from "./event.ts";
 import { isoDate, quoted, STORAGE_CLASS } from "./headers.ts";
@@ -34,6 +35,15 @@ const spelling = ({ query }: S3Request): ((text: string) => string) => {
 const storageClass = (headers: string): string =>
   headers.includes(STORAGE_CLASS) ? (JSON.parse(headers)[STORAGE_CLASS] as string) : "STANDARD";
 
+const checksumOf = ({ checksum }: Entry): Xml[] => {
+  if (checksum === null) return [];
+  const { algorithm, type } = JSON.parse(checksum) as Checksum;
+  return [
+    ["ChecksumAlgorithm", algorithm],
+    ["ChecksumType", type],
+  ];
+};
+
 const contents = (entries: Entry[], spell: (text: string) => string, withOwner: boolean): Xml[] =>
   entries.map((entry) => [
     "Contents",
@@ -41,6 +51,7 @@ const contents = (entries: Entry[], spell: (text: string) => string, withOwner: 
       ["Key", spell(entry.key)],
       ["LastModified", isoDate(entry.modified)],
       ["ETag", quoted(entry.etag)],
+      ...checksumOf(entry),
       ["Size", entry.size],
       withOwner ? owner : null,
       ["StorageClass", storageClass(entry.headers)],

@@ -11,7 +11,7 @@ export const createTables = (db: DatabaseSync): void =>
       bucket TEXT NOT NULL REFERENCES s3_buckets(name), key TEXT NOT NULL,
       size INTEGER NOT NULL, etag TEXT NOT NULL, modified INTEGER NOT NULL,
       body TEXT NOT NULL, place TEXT NOT NULL, fold TEXT NOT NULL,
-      headers TEXT NOT NULL, metadata TEXT NOT NULL, checksum TEXT, tags TEXT, upload TEXT, parts TEXT,
+      headers TEXT NOT NULL, checksum TEXT, metadata TEXT NOT NULL, tags TEXT, upload TEXT, parts TEXT,
       PRIMARY KEY (bucket, key)
     ) WITHOUT ROWID;
     CREATE UNIQUE INDEX IF NOT EXISTS s3_objects_fold ON s3_objects (bucket, fold);

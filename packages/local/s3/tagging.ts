@@ -13,20 +13,31 @@ const TAG_KEY = 128;
 const TAG_VALUE = 256;
 
 const checked = (tags: Tags): Tags => {
-  if (tags.length > TAGS) throw refusal("InvalidTag", {}, `Object tags cannot be greater than ${TAGS}`);
+  if (tags.length > TAGS) throw refusal("BadRequest", {}, `Object tags cannot be greater than ${TAGS}`);
   if (new Set(tags.map(([key]) => key)).size !== tags.length)
     throw refusal("InvalidTag", {}, "Cannot provide multiple Tags with the same key");
   for (const [key, value] of tags) {
     if (key.length === 0 || key.length > TAG_KEY)
       throw refusal("InvalidTag", { TagKey: key }, "The TagKey you have provided is invalid");
+    if (key.startsWith("aws:"))
+      throw refusal("InvalidTag", { TagKey: key }, "Your TagKey cannot be prefixed with aws:");
     if (value.length > TAG_VALUE)
       throw refusal("InvalidTag", { TagKey: key, TagValue: value }, "The TagValue you have provided is invalid");
   }
   return tags;
 };
 
-/** Tags as the header `x-amz-tagging` carries them. Throws InvalidTag. */
-export const tagsOf = (header: string | undefined): Tags => checked(header ? [...new URLSearchParams(header)] : []);
+/** Tags as the header `x-amz-tagging` carries them. Throws InvalidTag, InvalidArgument for a key that comes twice. */
+export const tagsOf = (header: string | undefined): Tags => {
+  const tags = header ? [...new URLSearchParams(header)] : [];
+  if (new Set(tags.map(([key]) => key)).size !== tags.length)
+    throw refusal(
+      "InvalidArgument",
+      { ArgumentName: "x-amz-tagging", ArgumentValue: header ?? "" },
+      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
+    );
+  return checked(tags);
+};
 
 export const taggingOf = (objects: Objects) => {
   const PutObjectTagging: Operation = async (request) => {

@@ -14,6 +14,7 @@ import {
   quoted,
   refuseUnknownMeaning,
   STORAGE_CLASS,
+  storageClassOf,
 } from "./headers.ts";
 import { type Taken, take, takeText } from "./intake.ts";
 import type { Objects } from "./objects.ts";
@@ -166,7 +167,7 @@ export const writingOf = (state: State, objects: Objects, bodies: Bodies) => {
           );
         });
         const { md5, checksum } = copied as NonNullable<typeof copied>;
-        const storageClass = header(STORAGE_CLASS);
+        const storageClass = storageClassOf(request);
         const { [STORAGE_CLASS]: _, ...inherited } = source.headers;
         const object = objects.create(
           {
@@ -178,7 +179,7 @@ export const writingOf = (state: State, objects: Objects, bodies: Bodies) => {
             checksum,
             headers: replaceMetadata
               ? replaced.headers
-              : storageClass && storageClass !== "STANDARD"
+              : storageClass
                 ? { ...inherited, [STORAGE_CLASS]: storageClass }
                 : inherited,
             metadata: replaceMetadata ? replaced.metadata : source.metadata,

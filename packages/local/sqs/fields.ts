@@ -17,6 +17,12 @@ export const optionalText = (input: Input, name: string): string | undefined => 
   return value;
 };
 
+/** The request, if it has the member. */
+export const having = (input: Input, name: string): Input => {
+  if (input[name] === undefined || input[name] === null) throw missing(name);
+  return input;
+};
+
 /** Present and not empty. */
 export const text = (input: Input, name: string): string => {
   const value = optionalText(input, name);

@@ -123,6 +123,7 @@ export const messages = (
       throw new AwsError(
         "ReceiptHandleIsInvalid",
         `The input receipt handle "${handle}" is not a valid receipt handle.`,
+        404,
       );
     return (find.get(Number(seq), queue.id, Number(turn), id!) ?? null) as {
       seq: number;

@@ -2,7 +2,7 @@ import { AwsError, type JsonService } from "../service.ts";
 import type { State } from "../state.ts";
 import type { Commits } from "./commits.ts";
 import { invalid, invalidValue, queryCode } from "./errors.ts";
-import { type Input, optionalInteger, optionalText, text, textMap, texts } from "./fields.ts";
+import { having, type Input, optionalInteger, optionalText, text, textMap, texts } from "./fields.ts";
 import { checkTotal, type Draft, draft, entries, md5OfAttributes } from "./limits.ts";
 import { MAX_VISIBILITY_SECONDS, type Messages, type Received } from "./messages.ts";
 import type { moves } from "./moves.ts";
@@ -246,7 +246,7 @@ export const routes = (parts: Parts): JsonService => {
     },
     GetQueueAttributes: attributesOf,
     SetQueueAttributes: (input: Input) => {
-      queues.set(queueOf(input).name, textMap(input, "Attributes"));
+      queues.set(queueOf(input).name, textMap(having(input, "Attributes"), "Attributes"));
     },
     SendMessage: async (input: Input) => {
       const queue = queueOf(input);
@@ -314,8 +314,8 @@ export const routes = (parts: Parts): JsonService => {
       const { tags } = queueOf(input);
       return Object.keys(tags).length ? { Tags: tags } : {};
     },
-    TagQueue: (input: Input) => queues.tag(queueOf(input).name, textMap(input, "Tags")),
-    UntagQueue: (input: Input) => queues.untag(queueOf(input).name, texts(input, "TagKeys")),
+    TagQueue: (input: Input) => queues.tag(queueOf(input).name, textMap(having(input, "Tags"), "Tags")),
+    UntagQueue: (input: Input) => queues.untag(queueOf(input).name, texts(having(input, "TagKeys"), "TagKeys")),
   };
   return { target: "AmazonSQS", version: "1.0", operations };
 };

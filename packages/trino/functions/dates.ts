@@ -46,9 +46,17 @@ const added = (args: Args): string => {
   return `${x} + INTERVAL (${count} * ${size}) MILLISECONDS`;
 };
 
-/** Whole months from `a` to `b`, a ≤ b (Joda's rule, which is Trino's): the last day of a month completes it. */
-const months = (a: string, b: string): string =>
-  `((year(${b}) - year(${a})) * 12 + month(${b}) - month(${a}) - CASE WHEN day(${b}) < day(${a}) AND ${b} <> last_day(${b}) THEN 1 ELSE 0 END)`;
+/**
+ * Whole months from `a` to `b`, a ≤ b (Joda's rule, which is Trino's): the last day of a month completes it. With a
+ * time of day, the day it completes counts only from that time on.
+ */
+const months = (a: string, b: string, timed = false): string => {
+  const [x, y] = timed ? [`CAST(${a} AS DATE)`, `CAST(${b} AS DATE)`] : [a, b];
+  const early = timed
+    ? ` OR ((day(${y}) = day(${x}) OR (day(${y}) < day(${x}) AND ${y} = last_day(${y}))) AND CAST(${b} AS TIME) < CAST(${a} AS TIME))`
+    : "";
+  return `((year(${y}) - year(${x})) * 12 + month(${y}) - month(${x}) - CASE WHEN (day(${y}) < day(${x}) AND ${y} <> last_day(${y}))${early} THEN 1 ELSE 0 END)`;
+};
 
 const difference = (args: Args): string => {
   const [, a, b] = args.sql as [string, string, string];
@@ -59,7 +67,10 @@ const difference = (args: Args): string => {
     return size === 1 ? sql : `(${sql}) // ${size}`;
   }
   const [key, size] = unit(args, "date_diff", MILLISECONDS, MONTHS);
-  if (key in MONTHS) unsupported(`date_diff('${key}') of timestamps`, args.at);
+  if (key in MONTHS) {
+    const sql = `CASE WHEN ${a} <= ${b} THEN ${months(a, b, true)} ELSE - ${months(b, a, true)} END`;
+    return size === 1 ? sql : `(${sql}) // ${size}`;
+  }
   return `(epoch_ms(${b}) - epoch_ms(${a})) // ${size}`;
 };
 
@@ -145,7 +156,13 @@ export const dates: readonly Signature[] = [
   clock("minute", "minute($1)"),
   clock("second", "second($1)"),
   clock("millisecond", "millisecond($1) % 1000"),
-  { name: "current_date", takes: [], gives: date, duckdb: "current_date", note: "UTC, as Athena" },
+  {
+    name: "current_date",
+    takes: [],
+    gives: date,
+    duckdb: "CAST(timezone('UTC', now()) AS DATE)",
+    note: "UTC, as Athena",
+  },
   { name: "last_day_of_month", takes: ["date"], gives: date, duckdb: "last_day($1)" },
   { name: "last_day_of_month", takes: ["timestamp"], gives: date, duckdb: "last_day($1)" },
   { name: "date_trunc", takes: ["varchar literal", "date"], gives: second, duckdb: truncated },

@@ -57,6 +57,14 @@ const note = "the last bit may differ";
 const logarithm = (name: string, x: string) =>
   `CASE WHEN ${x} = 0 THEN CAST('-Infinity' AS DOUBLE) WHEN ${x} < 0 THEN CAST('NaN' AS DOUBLE) ELSE ${name}(${x}) END`;
 
+/** Bounds in rising order, as Trino computes it. */
+const bucket = ({ sql: [x, low, high, count], literals, at }: Args): string => {
+  if (Number(literals[3]) < 1) refuse("invalid", "width_bucket: expected 1 or more buckets", at);
+  const odd = raise("width_bucket with these bounds is not answered locally");
+  const inside = `CAST(trunc(CAST(${count} AS DOUBLE) * (${x} - ${low}) / (${high} - ${low}) + 1) AS BIGINT)`;
+  return `CASE WHEN isnan(${x}) OR isnan(${low}) OR isnan(${high}) OR ${low} >= ${high} OR NOT isfinite(${low}) OR NOT isfinite(${high}) THEN ${odd} WHEN ${x} < ${low} THEN 0 WHEN ${x} >= ${high} THEN CAST(${count} AS BIGINT) + 1 ELSE ${inside} END`;
+};
+
 export const numbers: readonly Signature[] = [
   { name: "abs", takes: ["exact"], gives: first, duckdb: "abs($1)" },
   { name: "abs", takes: ["decimal"], gives: first, duckdb: "abs($1)" },
@@ -129,4 +137,13 @@ export const numbers: readonly Signature[] = [
   { name: "e", takes: [], gives: double, duckdb: "2.718281828459045e0", finite: true },
   { name: "bitwise_and", takes: ["bigint", "bigint"], gives: bigint, duckdb: "$1 & $2" },
   { name: "bitwise_or", takes: ["bigint", "bigint"], gives: bigint, duckdb: "$1 | $2" },
+  { name: "bitwise_xor", takes: ["bigint", "bigint"], gives: bigint, duckdb: "xor($1, $2)" },
+  { name: "bitwise_not", takes: ["bigint"], gives: bigint, duckdb: "~$1" },
+  { name: "random", takes: [], gives: double, duckdb: "random()", finite: true },
+  {
+    name: "width_bucket",
+    takes: ["double", "double", "double", "integer literal"],
+    gives: bigint,
+    duckdb: bucket,
+  },
 ];

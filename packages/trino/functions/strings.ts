@@ -1,7 +1,7 @@
 import { refuse, unsupported } from "../refusal.ts";
-import { pattern } from "../regex.ts";
 import { bigint, boolean, type Type, varchar, varcharOf } from "../types.ts";
 import { raise, text } from "../value.ts";
+import { longer } from "./lengths.ts";
 import type { Args, Signature } from "./table.ts";
 
 /** Java's white space (Character.isWhitespace), which Trino trims; DuckDB's trim takes spaces only. */
@@ -49,41 +49,12 @@ const replaced = (args: Args): string => {
   return `replace(${args.sql[0]}, ${args.sql[1]}, ${args.sql[2] ?? "''"})`;
 };
 
-/** Java's and RE2's regular expressions agree on a subset, and on lines only where there is but one. */
-const matched = (args: Args, make: (re: string) => string): string => {
-  const { linewise } = pattern(args.literals[1]!, args.at);
-  const sql = make(text(args.literals[1]!));
-  if (!linewise) return sql;
-  return `CASE WHEN regexp_matches(${args.sql[0]}, '[\\n\\r\\x{85}\\x{2028}\\x{2029}]') THEN ${raise("a regular expression over several lines is not answered locally")} ELSE ${sql} END`;
-};
-const extracted = (args: Args): string => {
-  const { groups, certain } = pattern(args.literals[1]!, args.at);
-  const group = Number(args.literals[2] ?? 0);
-  if (group < 0 || group > groups) refuse("invalid", `regexp_extract: the pattern has ${groups} groups`, args.at);
-  if (group > 0 && !certain) unsupported("regexp_extract of a group that may take no part in the match", args.at);
-  return matched(
-    args,
-    (re) => `CASE WHEN regexp_matches(${args.sql[0]}, ${re}) THEN regexp_extract(${args.sql[0]}, ${re}, ${group}) END`,
-  );
-};
-const substituted = (args: Args): string => {
-  const replacement = args.literals[2] ?? "";
-  if (pattern(args.literals[1]!, args.at).least === 0) unsupported("regexp_replace of what may be empty", args.at);
-  if (/[$\\]/.test(replacement)) unsupported("regexp_replace with $ or \\ in the replacement", args.at);
-  return matched(args, (re) => `regexp_replace(${args.sql[0]}, ${re}, ${text(replacement)}, 'g')`);
-};
+/** A code point; the halves of surrogate pairs are none. */
+const coded = ({ sql: [x] }: Args): string =>
+  `CASE WHEN ${x} < 1 OR ${x} > 1114111 OR ${x} BETWEEN 55296 AND 57343 THEN ${raise("Not a valid Unicode code point")} ELSE chr(CAST(${x} AS INTEGER)) END`;
 
 const first = (types: Type[]): Type => types[0]!;
-const MAX_LENGTH = 2_147_483_647;
-/** Trino's bound on the length of a replacement's result: `more` from the lengths of the text and what is put in. */
-const longer =
-  (more: (x: number, z: number) => number) =>
-  (types: Type[]): Type => {
-    const [x, z] = [types[0], types[2]].map((type) => (type?.name === "varchar" ? type.length : 0));
-    return typeof x === "number" && typeof z === "number" ? varcharOf(Math.min(MAX_LENGTH, more(x, z))) : varchar;
-  };
 const replacedType = longer((x, z) => x + z * (x + 1));
-const substitutedType = longer((x, z) => x + Math.max(Math.floor((x * z) / 2), z) * (x + 1));
 
 export const strings: readonly Signature[] = [
   { name: "length", takes: ["varchar"], gives: bigint, duckdb: "length($1)" },
@@ -115,24 +86,11 @@ export const strings: readonly Signature[] = [
     duckdb: (a) => padded(a, "rpad"),
   },
   { name: "reverse", takes: ["varchar"], gives: first, duckdb: simple("reverse", "reverse($1)") },
+  { name: "chr", takes: ["bigint"], gives: varcharOf(1), duckdb: coded },
   {
-    name: "regexp_like",
-    takes: ["varchar", "varchar literal"],
-    gives: boolean,
-    duckdb: (a) => matched(a, (re) => `regexp_matches(${a.sql[0]}, ${re})`),
-  },
-  { name: "regexp_extract", takes: ["varchar", "varchar literal"], gives: first, duckdb: extracted },
-  {
-    name: "regexp_extract",
-    takes: ["varchar", "varchar literal", "integer literal"],
-    gives: first,
-    duckdb: extracted,
-  },
-  { name: "regexp_replace", takes: ["varchar", "varchar literal"], gives: first, duckdb: substituted },
-  {
-    name: "regexp_replace",
+    name: "translate",
     takes: ["varchar", "varchar literal", "varchar literal"],
-    gives: substitutedType,
-    duckdb: substituted,
+    gives: varchar,
+    duckdb: "translate($1, $2, $3)",
   },
 ];

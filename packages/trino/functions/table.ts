@@ -11,6 +11,7 @@ import {
   show,
   type Type,
   timestamp,
+  varbinary,
   varchar,
 } from "../types.ts";
 import { made, type Value } from "../value.ts";
@@ -21,6 +22,7 @@ import { made, type Value } from "../value.ts";
  */
 export type Takes =
   | "varchar"
+  | "varbinary"
   | "bigint"
   | "integer"
   | "double"
@@ -30,6 +32,8 @@ export type Takes =
   | "exact"
   | "decimal"
   | "any"
+  | "double itself"
+  | "interval"
   | "varchar literal"
   | "integer literal";
 
@@ -52,6 +56,8 @@ export type Signature = {
 /** A function whose type rule is not a list of types: it is built from analysed arguments. */
 export type Built = {
   name: string;
+  /** Whether it is meant, where a name means several. */
+  when?: (args: readonly Value[]) => boolean;
   /** Fewest and most arguments. */
   takes: readonly [number, number];
   says: string;
@@ -60,6 +66,7 @@ export type Built = {
 
 const named: Readonly<Record<string, Type>> = {
   varchar,
+  varbinary,
   bigint,
   integer,
   double,
@@ -73,6 +80,8 @@ export const fits = (takes: Takes, { type, literal }: Value): 0 | 1 | null => {
   if (takes === "any") return 0;
   // A bare NULL makes Trino choose among all signatures, or call it ambiguous.
   if (type.name === "unknown") return null;
+  if (takes === "double itself") return type.name === "double" ? 0 : null;
+  if (takes === "interval") return type.name === "interval day to second" ? 0 : null;
   if (takes === "exact") return isInteger(type) ? 0 : null;
   if (takes === "decimal") return type.name === "decimal" ? 0 : null;
   if (takes.endsWith(" literal")) {
@@ -122,7 +131,8 @@ export const call = (name: string, signatures: readonly Signature[], values: rea
   const sql = typeof signature.duckdb === "string" ? fill(signature.duckdb, given.sql) : signature.duckdb(given);
   return {
     ...made(values),
-    sql: /^[\w.]+\([^()]*\)$/.test(sql) || /^(CASE|CAST)\b/.test(sql) ? sql : `(${sql})`,
+    // `CAST(a) + b` begins like an atom and is none.
+    sql: /^[\w.]+\([^()]*\)$/.test(sql) ? sql : `(${sql})`,
     type: typeof signature.gives === "function" ? signature.gives(types) : signature.gives,
     at,
     ...(signature.finite ? { finite: true } : {}),

@@ -8,5 +8,9 @@ export const bovespaEspera = {
   columns: { ...identity, ...market, ...quote, ...contract, ...calendar, ...month, ...dayColumns, ...lineage },
   key: ["data_pregao", "source_version", "scraped_at", "origin_sha256", "origin_rows", "event_id"],
   partitions: year,
-  sort: ["data_pregao", "ticker", "tipo_mercado", "prazo_termo", "event_id"],
+  // To the last column of the key: a row that says of how many it is one, and one that does not, may be of one event.
+  sort: [
+    ...["data_pregao", "ticker", "tipo_mercado", "prazo_termo", "event_id"],
+    ...["source_version", "scraped_at", "origin_sha256", "origin_rows"],
+  ],
 } satisfies Table;
