@@ -5,7 +5,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Each file owns its own embedded stack; a fork keeps native handles and environments apart.
     pool: "forks",
-    maxWorkers: 2,
+    // More than a small machine has cores: half of a river's time is waiting for windows and clocks.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -21,6 +21,7 @@ export default mergeConfig(
   {
     test: {
       include: ["test/**/*.faults.ts"],
+      maxWorkers: 2,
       testTimeout: 600_000,
       hookTimeout: 120_000,
       sequence: { sequencer: LongestFirst },

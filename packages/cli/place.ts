@@ -7,7 +7,7 @@ import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
 import { catalogue } from "../datasets/index.ts";
 import { findSpark } from "../engines/spark/find.ts";
 import { makeFolder } from "../local/folder.ts";
-import { runningStack } from "../local/lock.ts";
+import { DEFAULT_ENGINE, runningStack } from "../local/lock.ts";
 import { guestOf } from "./guest.ts";
 import { logInto } from "./log.ts";
 import type { Output } from "./output.ts";
@@ -60,10 +60,11 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
       `expected a state directory at ${dir}, there is none. Next: pregao demo, or name another with --state`,
     );
   const found = await runningStack(dir);
-  if (found && options.engine && options.engine !== found.engine)
+  const engine = found?.engine ?? DEFAULT_ENGINE;
+  if (found && options.engine && options.engine !== engine)
     throw new PregaoError(
       "engine",
-      `expected a river with --engine ${options.engine}, the one that runs on ${dir} (process ${found.pid}) has ${found.engine}: stop it, or leave --engine out`,
+      `expected a river with --engine ${options.engine}, the one that runs on ${dir} (process ${found.pid}) has ${engine}: stop it, or leave --engine out`,
     );
   // Before anything is made for it.
   if (!found && options.engine === "spark") await findSpark();

@@ -6,11 +6,12 @@ import { catalogue } from "../datasets/index.ts";
 import { refineJob } from "../engines/duckdb/job.ts";
 import { sparkJob } from "../engines/spark/job.ts";
 import { start } from "../local/index.ts";
+import { DEFAULT_ENGINE } from "../local/lock.ts";
 import { translate } from "../trino/index.ts";
 import type { FromStack, StackRequest } from "./stack.ts";
 
 // The stack's own thread: it says where it listens, then stops when it is told to.
-const { dir, stage, port, still, engine = "duckdb" } = workerData as StackRequest;
+const { dir, stage, port, still, engine = DEFAULT_ENGINE } = workerData as StackRequest;
 const say = (message: FromStack) => parentPort?.postMessage(message);
 
 const river = (at: Stage) => ({

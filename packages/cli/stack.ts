@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { PregaoError } from "../core/errors.ts";
 import type { Stage } from "../core/stage.ts";
 
-/** What carries out the runs, on this machine: see packages/engines. The first is that of whoever does not choose. */
+/** What carries out the runs, on this machine: see packages/engines. See DEFAULT_ENGINE. */
 export const ENGINES = ["duckdb", "spark"] as const;
 export type Engine = (typeof ENGINES)[number];
 

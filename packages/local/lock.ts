@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { PregaoError } from "../core/errors.ts";
 import { makeFolder } from "./folder.ts";
 
-/** A stack as a second process finds it. `dir` is absolute, `engine` what runs its jobs. */
+/** A stack as a second process finds it. `dir` is absolute, `engine` what runs its jobs, absent if an older stack wrote it. */
 export type StackInfo = {
   pid: number;
   port: number;
@@ -12,11 +12,11 @@ export type StackInfo = {
   dir: string;
   version: number;
   started: string;
-  engine: string;
+  engine?: string;
 };
 
 /** What runs the jobs of a stack that is not told otherwise. */
-export const DEFAULT_ENGINE = "duckdb";
+export const DEFAULT_ENGINE = "duckdb" as const;
 
 /** Where a stack answers who it is. No bucket can have this name. */
 export const STACK_PATH = "/_pregao/stack";
@@ -29,7 +29,10 @@ export const STATE_VERSION = 1;
 const STARTING_MS = 15_000;
 const LOOK_MS = 50;
 
-export type Lock = { announce: (info: Pick<StackInfo, "port" | "url" | "engine">) => void; release: () => void };
+export type Lock = {
+  announce: (info: Required<Pick<StackInfo, "port" | "url" | "engine">>) => void;
+  release: () => void;
+};
 
 const lockFile = (dir: string) => join(dir, "lock.sqlite");
 const infoFile = (dir: string) => join(dir, "stack.json");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openPlace, stageOn } from "../../packages/cli/place.ts";
 import { PregaoError } from "../../packages/core/errors.ts";
-import { findSpark, pythonOf } from "../../packages/engines/spark/find.ts";
+import { findSpark, javaOf, pythonOf } from "../../packages/engines/spark/find.ts";
 import { sparkJob } from "../../packages/engines/spark/job.ts";
 import { silent } from "../place.ts";
 import { pregao } from "./command.ts";
@@ -24,7 +24,8 @@ const program = (path: string, body: string): string => {
   chmodSync(path, 0o755);
   return path;
 };
-const java = () => program(join(dir, "java", "bin", "java"), "echo 'openjdk version \"17.0.1\"' >&2");
+const java = (version = "17.0.1") =>
+  program(join(dir, "java", "bin", "java"), `echo 'openjdk version "${version}"' >&2`);
 const python = (body: string) => program(join(dir, "python"), body);
 const home = () => join(dir, "pyspark");
 const answering = (version = "3.5.6") => `echo '{"version": "${version}", "home": "${home()}"}'`;
@@ -70,6 +71,15 @@ describe("--engine spark where Spark cannot run", () => {
   test("says that Java is missing", async () => {
     const { message } = await refusal(env({ PREGAO_PYTHON: python(answering()) }));
     expect(message).toContain(`expected Java 17 as ${join(dir, "java", "bin", "java")}, there is none`);
+  });
+
+  test("refuses a Java that Spark 3.5 does not run on", async () => {
+    java("21.0.2");
+    const { message } = await refusal(env({ PREGAO_PYTHON: python(answering()) }));
+    expect(message).toContain(`expected Java 17 (or 8 or 11) as ${join(dir, "java", "bin", "java")}, came 21`);
+    expect(["1.8.0_402", "11.0.22", "17.0.15", "21"].map((version) => javaOf(`java version "${version}" LTS`))).toEqual(
+      [8, 11, 17, 21],
+    );
   });
 
   test("takes the Python that is named, then that of the virtual environment", () => {

@@ -119,6 +119,20 @@ const step = (command: string, args: string[], log: string, look: (line: string)
     });
   });
 
+/** So often is a step begun that fetches from a network, which may break. */
+const TIMES = 3;
+
+/** A step that may be begun again where it broke off. */
+const fetching: typeof step = async (command, args, log, look) => {
+  for (let time = 1; ; time++)
+    try {
+      return await step(command, args, log, look);
+    } catch (error) {
+      if (time === TIMES) throw error;
+      process.stderr.write(`${command} failed (${log}); once more, ${time + 1} of ${TIMES}\n`);
+    }
+};
+
 const digest = (paths: string[]): string => {
   const hash = createHash("sha256");
   for (const path of paths) hash.update(readFileSync(path)).update("\0");
@@ -148,7 +162,7 @@ const installPython = async (base: string): Promise<void> => {
   rmSync(log, { force: true });
   await step(base, ["-m", "venv", home], log, () => {});
   let packages = 0;
-  await step(
+  await fetching(
     python,
     [
       "-m",
@@ -182,7 +196,7 @@ const installTrino = async ({ mvn, javac }: { mvn: string; javac: string }): Pro
   for (const path of [made, log]) rmSync(path, { recursive: true, force: true });
   mkdirSync(made, { recursive: true });
   let files = 0;
-  await step(mvn, ["-B", "-f", pom, `-Dtrino.home=${made}`, "generate-resources"], log, (line) => {
+  await fetching(mvn, ["-B", "-f", pom, `-Dtrino.home=${made}`, "generate-resources"], log, (line) => {
     if (/Downloaded from /.test(line)) files += 1;
     bar.at(/Copying |Unpacking /.test(line) ? "putting the server in place" : `${files} files`);
   });
@@ -209,7 +223,9 @@ const installSerde = async ({ mvn, javac }: { mvn: string; javac: string }): Pro
   const bar = progress("serde");
   for (const path of [made, log]) rmSync(path, { recursive: true, force: true });
   mkdirSync(made, { recursive: true });
-  await step(mvn, ["-B", "-f", pom, `-Dserde.home=${made}`, "generate-resources"], log, () => bar.at("the libraries"));
+  await fetching(mvn, ["-B", "-f", pom, `-Dserde.home=${made}`, "generate-resources"], log, () =>
+    bar.at("the libraries"),
+  );
   const hadoop = join(cache, "python/lib/python3.11/site-packages/pyspark/jars");
   const path = [join(made, "lib/*"), join(hadoop, "*")].join(delimiter);
   await step(javac, ["-d", join(made, "classes"), "-cp", path, entry], log, () => {});

@@ -48,6 +48,7 @@ export const runProgram = (path: string, args: readonly string[], options: RunOp
         HOME: process.env.HOME,
         ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
         TZ: "UTC",
+        SPARK_LOCAL_IP: "127.0.0.1",
         // A JVM that Python starts takes its default charset from here.
         LANG: "C.UTF-8",
         PYTHONUNBUFFERED: "1",

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -141,6 +141,8 @@ describe("both engines refuse", () => {
     same(await both((lake) => step(lake, "derivadas", year, "'2025' AS year")), "partition");
     same(await both((lake) => step(lake, "derivadas", year, "CAST(NULL AS STRING) AS year")), "partition");
     same(await both((lake) => step(lake, "accounts", "lidas AS rows_read", "lidas + 1 AS rows_read")), "accounts");
+    const none = "CAST(NULL AS BIGINT) AS rows_superseded";
+    same(await both((lake) => step(lake, "accounts", "ineditas - novas AS rows_superseded", none)), "accounts");
   });
 
   test("a raw object that is no Parquet", async () => {
@@ -152,6 +154,66 @@ describe("both engines refuse", () => {
       object!.etag = sha256(bytes);
     });
     expect(codes).toEqual(["error", "error"]);
+  });
+});
+
+describe("a file of an older contract", () => {
+  /** Writes a file of the lake again, with one of its columns in another type. */
+  const retype = async (lake: Lake, path: string, column: string, type: string) => {
+    await lake.session.run(
+      `COPY (SELECT * REPLACE (CAST(${column} AS ${type}) AS ${column}) FROM read_parquet('${path}')) TO '${path}.new' (FORMAT parquet)`,
+    );
+    renameSync(`${path}.new`, path);
+    return readFileSync(path);
+  };
+  /** The narrower types of some columns, of those that a table or an object has. */
+  const narrower = {
+    base: [
+      ["quantidade_total", "INTEGER"],
+      ["volume_total", "DECIMAL(16,1)"],
+      ["preco_ultimo", "VARCHAR"],
+    ],
+    raw: [["quatot", "INTEGER"]],
+  } as const;
+
+  test("is read as the contract has it, by both engines alike, beside files of the newer one", async () => {
+    const ends = [];
+    for (const engine of ["duckdb", "spark"] as const) {
+      const lake = await copyOf(template.lakes[0]!, bovespa);
+      try {
+        const path = file(lake, "bovespa_refined", "year=2024");
+        const current = lake.tables.bovespa_refined!["year=2024"]!.files[0]!;
+        for (const [column, type] of narrower.base) current.bytes = (await retype(lake, path, column, type)).length;
+        const objects = [
+          await land(lake, "b", [sample("CCCC3", "2024-11-11")]),
+          await land(lake, "c", [sample("DDDD3", "2024-11-11")]),
+        ];
+        for (const [column, type] of narrower.raw)
+          objects[0]!.etag = sha256(await retype(lake, join(lake.dir, "lake", objects[0]!.key), column, type));
+        const end = await attempt(spark, lake, runOf(lake, objects, ["2024"]), engine, "jr_1");
+        if (!("report" in end)) throw new Error(end.message);
+        const { rows, origins, audit, tables } = end.report;
+        ends.push({ rows, origins, audit, published: await rowsOf({ ...lake, tables }) });
+      } finally {
+        closeLake(lake);
+      }
+    }
+    const [a, b] = ends;
+    expect({ ...b, published: null }).toEqual({ ...a, published: null });
+    expect(differing(a!.published, b!.published)).toEqual([]);
+  });
+
+  test("that has a value which the contract's type cannot hold fails the run, and is not called damaged", async () => {
+    const { codes, messages } = await both(async (lake, run) => {
+      const path = file(lake, "bovespa_refined", "year=2024");
+      await lake.session.run(
+        `COPY (SELECT * REPLACE ('no number' AS preco_ultimo) FROM read_parquet('${path}')) TO '${path}.new' (FORMAT parquet)`,
+      );
+      renameSync(`${path}.new`, path);
+      run.tables.bovespa_refined!["year=2024"]!.files[0]!.bytes = readFileSync(path).length;
+    });
+    expect(codes, messages.join("\n")).toEqual(["error", "error"]);
+    for (const message of messages) expect(message).toContain("no number");
   });
 });
 

@@ -28,6 +28,7 @@ export const startSpark = async (): Promise<Spark> => {
       HOME: process.env.HOME,
       ...(process.env.JAVA_HOME === undefined ? {} : { JAVA_HOME: process.env.JAVA_HOME }),
       TZ: "UTC",
+      SPARK_LOCAL_IP: "127.0.0.1",
       PYTHONDONTWRITEBYTECODE: "1",
     },
   });

@@ -61,13 +61,34 @@ const archive = async (from: string, to: string): Promise<void> => {
   }
 };
 
+type Process = { pid: number; ppid: number; args: string };
+
+/** All of this machine: of /proc where there is one, as an image may lack `ps`. */
+const processes = (): Process[] => {
+  if (!existsSync("/proc/self/stat")) {
+    const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8", maxBuffer: 2 ** 26 });
+    return lines.split("\n").flatMap((line) => {
+      const [, pid, ppid, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
+      return pid ? [{ pid: Number(pid), ppid: Number(ppid), args: args! }] : [];
+    });
+  }
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      // The name, in brackets, may hold anything.
+      const [, ppid] = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\)/s, "").trim().split(" ");
+      const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return [{ pid: Number(pid), ppid: Number(ppid), args }];
+    } catch {
+      // It ended meanwhile.
+      return [];
+    }
+  });
+};
+
 /** Processes below this one whose command has a word, by id. */
 const descendants = (word: string): number[] => {
-  const lines = execFileSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8", maxBuffer: 2 ** 26 });
-  const all = lines.split("\n").flatMap((line) => {
-    const [, pid, ppid, args] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? [];
-    return pid ? [{ pid: Number(pid), ppid: Number(ppid), args: args! }] : [];
-  });
+  const all = processes();
   const tree = new Set([process.pid]);
   for (let size = 0; size !== tree.size; ) {
     size = tree.size;
@@ -75,7 +96,30 @@ const descendants = (word: string): number[] => {
   }
   return all.filter(({ pid, args }) => tree.has(pid) && args.includes(word)).map(({ pid }) => pid);
 };
-const jvm = (): number[] => descendants("org.apache.spark.deploy.SparkSubmit");
+/** Every process of Spark's that was seen: one whose parent is gone is nobody's descendant any more. */
+const seen = new Set<number>();
+const jvm = (): number[] => {
+  const running = descendants("org.apache.spark.deploy.SparkSubmit");
+  for (const pid of [...running, ...descendants("refine.py")]) seen.add(pid);
+  return running;
+};
+
+const lives = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    return false;
+  }
+};
+
+/** Waits until none of the processes that were seen is there: the test runs out of time if one stays. */
+const noneLeft = async (): Promise<void> => {
+  await until(() => [...seen].every((pid) => !lives(pid)));
+  expect([jvm(), descendants("refine.py")]).toEqual([[], []]);
+  seen.clear();
+};
 
 /** Looks until a fact is there. */
 const until = async <T>(look: () => T | undefined | false): Promise<T> => {
@@ -125,13 +169,12 @@ describe("a job run", () => {
         const objects = [await glue.land(raw.files[0]!)];
         await glue.begin(1, objects, [raw.unit]);
         const refined = join(state, "s3/lake/refined/bovespa_refined");
-        const [pid] = await until(() => existsSync(refined) && jvm());
-        process.kill(pid!, "SIGKILL");
+        const pid = await until(() => existsSync(refined) && jvm()[0]);
+        process.kill(pid, "SIGKILL");
         const { attempt, report } = await glue.ended(1);
         expect(attempt).toMatchObject({ state: "FAILED" });
         expect(report).toBeNull();
-        expect(jvm()).toEqual([]);
-        expect(descendants("refine.py")).toEqual([]);
+        await noneLeft();
 
         await glue.begin(1, objects, [raw.unit]);
         const again = await glue.ended(1);
@@ -166,13 +209,13 @@ describe("a job run", () => {
         const { attempt, report } = await glue.ended(1);
         expect(attempt).toMatchObject({ id: running!.id, state: "STOPPED" });
         expect(report).toBeNull();
-        expect(jvm()).toEqual([]);
+        await noneLeft();
         await glue.begin(2, objects, [raw.unit]);
         await until(() => jvm().length > 0);
       } finally {
         await glue.close();
       }
-      expect(jvm()).toEqual([]);
+      await noneLeft();
     },
     LONG,
   );

@@ -35,6 +35,10 @@ class FolderStores(job.Stores):
         with open(self.at(name, key), encoding="utf-8") as body:
             return json.load(body)
 
+    def tail(self, name: str, key: str, size: int) -> bytes:
+        with open(self.at(name, key), "rb") as body:
+            return body.read()[-size:]
+
     def head(self, name: str, key: str) -> tuple[str, int] | None:
         if not os.path.isfile(self.at(name, key)):
             return None

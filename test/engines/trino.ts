@@ -7,7 +7,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { cache } from "./python.ts";
+import { cache, python } from "./python.ts";
 import { parseRaw, type Raw } from "./raw-json.ts";
 
 /** A type in its parts, as the protocol has it: `decimal` with two LONG arguments, `array` with one TYPE, … */
@@ -119,9 +119,13 @@ export const startTrino = async (options: TrinoOptions): Promise<Trino> => {
     "jdk.attach.allowAttachSelf": "true",
     "jdk.nio.maxCachedBufferSize": "2000000",
   };
+  // By way of launch.py: of what it starts nothing lives on when this process dies, however it dies.
   const child = spawn(
-    java,
+    python,
     [
+      join(import.meta.dirname, "../../packages/engines/spark/launch.py"),
+      java,
+      `-Djava.io.tmpdir=${dir}`,
       "-Xmx1536m",
       "-XX:TieredStopAtLevel=1",
       "-XX:ReservedCodeCacheSize=256M",
@@ -131,7 +135,7 @@ export const startTrino = async (options: TrinoOptions): Promise<Trino> => {
       [join(home, "classes"), join(home, "lib/*")].join(":"),
       "Start",
     ],
-    { cwd: dir, stdio: ["ignore", out, out], env: { PATH: process.env.PATH, TZ: "UTC" } },
+    { cwd: dir, stdio: ["pipe", out, out], env: { PATH: process.env.PATH, TZ: "UTC" } },
   );
   closeSync(out);
   let failure: unknown;
@@ -139,12 +143,10 @@ export const startTrino = async (options: TrinoOptions): Promise<Trino> => {
     failure = error;
   });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const orphan = () => child.kill("SIGKILL");
-  process.once("exit", orphan);
+  child.stdin?.on("error", () => {});
   const stop = async (): Promise<void> => {
-    process.off("exit", orphan);
-    // Nothing of it is kept, so nothing is lost by not saying goodbye.
-    child.kill("SIGKILL");
+    // Nothing of it is kept, so nothing is lost by not saying goodbye: it is killed when this is closed.
+    child.stdin?.end();
     if (child.pid !== undefined) await ended;
     rmSync(dir, { recursive: true, force: true });
   };

@@ -111,6 +111,10 @@ export const fileOf = (lines: readonly Fields[], generated: string): Uint8Array 
   });
 };
 
+/** A file for each year of these lines: a file is of one. */
+export const filesOf = (lines: readonly Fields[], generated: string): Uint8Array[] =>
+  [...Map.groupBy(lines, (line) => line.datpre?.slice(0, 4)).values()].map((some) => fileOf(some, generated));
+
 export const market = (of: Market, generated: string = of.sessions.at(-1)!): Uint8Array =>
   fileOf(marketLines(of), generated);
 

@@ -4,7 +4,7 @@ import type { Outgoing } from "../../packages/aws/queues.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { sendFile as flowFile, testPlace } from "../place.ts";
 import { archived, compare, expected } from "./index.ts";
-import { corrected, fileOf, marketLines } from "./market.ts";
+import { corrected, filesOf, marketLines } from "./market.ts";
 import { inDisorder, inParts, plainly, type Ran } from "./orders.ts";
 import { inPieces, outgoing } from "./river.ts";
 
@@ -13,17 +13,21 @@ const sessions = ["2021-12-29", "2021-12-30", "2022-01-03"];
 const lines = marketLines({ seed: 31, sessions, papers: 60 });
 let sent: Outgoing[];
 let plain: Ran;
+const yearly = async (...of: [...Parameters<typeof filesOf>, Parameters<typeof outgoing>[1]]): Promise<Outgoing[]> => {
+  const [rows, generated, origin] = of;
+  return (await Promise.all(filesOf(rows, generated).map((file) => outgoing(file, origin)))).flat();
+};
 beforeAll(async () => {
   const [first, second, hand] = await Promise.all([
-    outgoing(fileOf(lines, "2022-01-03"), { scraped_at: "2022-01-04 00:10:00.000", version: "2022-01-03" }),
-    outgoing(fileOf(corrected(lines, 32), "2022-01-03"), {
+    yearly(lines, "2022-01-03", { scraped_at: "2022-01-04 00:10:00.000", version: "2022-01-03" }),
+    yearly(corrected(lines, 32), "2022-01-03", {
       scraped_at: "2022-01-04 02:10:00.000",
       version: "2022-01-03/2022-01-04T01:11:00.000Z",
     }),
-    outgoing(fileOf(lines.slice(0, 30), "2022-01-01"), { scraped_at: "2022-01-05 00:00:00.000", version: "9" }),
+    yearly(lines.slice(0, 30), "2022-01-01", { scraped_at: "2022-01-05 00:00:00.000", version: "9" }),
   ]);
-  const silent = hand!.map((m) => ({ ...m, body: m.body.replaceAll(/"origin_rows":\d+/g, '"origin_rows":null') }));
-  sent = [...inPieces(first!), ...second!, ...silent];
+  const silent = hand.map((m) => ({ ...m, body: m.body.replaceAll(/"origin_rows":\d+/g, '"origin_rows":null') }));
+  sent = [...inPieces(first), ...second, ...silent];
   plain = await inParts([sent], plainly);
 }, 300_000);
 

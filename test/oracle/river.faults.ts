@@ -4,7 +4,7 @@ import { publish } from "../../packages/cli/publish.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { sendFile, testPlace } from "../place.ts";
 import { archived, compare, expected, type Input } from "./index.ts";
-import { corrected, fileOf, marketLines } from "./market.ts";
+import { corrected, fileOf, filesOf, marketLines } from "./market.ts";
 import { inPieces, openRiver, outgoing, sendBodies, sendFile as sendBytes } from "./river.ts";
 
 const real = new URL(bovespa.demo!.file).pathname;
@@ -30,7 +30,11 @@ test("files of all sorts, their corrections, messages by hand and nonsense, all 
   const days = ["2021-12-30", "2022-01-03", "2022-01-04"];
   const lines = marketLines({ seed: 21, sessions: days, papers: 50 });
   const dirty = marketLines({ seed: 22, sessions: ["1989-12-28", "2022-01-03"], papers: 9, dirty: true });
-  const files = [fileOf(lines, "2022-01-04"), fileOf(corrected(lines, 23), "2022-01-05"), fileOf(dirty, "2022-01-03")];
+  const files = [
+    ...filesOf(lines, "2022-01-04"),
+    ...filesOf(corrected(lines, 23), "2022-01-05"),
+    ...filesOf(dirty, "2022-01-03"),
+  ];
   const byHand = inPieces(
     await outgoing(fileOf(lines.slice(0, 9), "2022-01-01"), { scraped_at: "2022-02-01 00:00:00.000", version: "9" }),
   );

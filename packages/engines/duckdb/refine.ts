@@ -252,16 +252,18 @@ const account = async (
 ): Promise<void> => {
   if (!recipe.raw) return;
   if (recipe.steps.some((step) => step.name === "accounts")) {
-    const [counts] = await session.rows<Record<string, string>>(
+    const [counts] = await session.rows<Record<string, string | null>>(
       "SELECT rows_read, rows_new, rows_superseded, rows_duplicate FROM accounts",
     );
+    // A count that is absent is no count, of which Number makes 0.
+    const countOf = (name: string): number => Number(counts?.[name] ?? -1);
     const made = {
-      new: Number(counts?.rows_new),
-      superseded: Number(counts?.rows_superseded),
-      duplicate: Number(counts?.rows_duplicate),
+      new: countOf("rows_new"),
+      superseded: countOf("rows_superseded"),
+      duplicate: countOf("rows_duplicate"),
     };
     if (
-      Number(counts?.rows_read) !== read ||
+      countOf("rows_read") !== read ||
       made.new + made.superseded + made.duplicate !== read ||
       Math.min(...Object.values(made)) < 0
     )

@@ -9,14 +9,16 @@ export type Spark = { python: string; home: string; version: string };
 
 /** Glue 5.1's version; rows are the same as DuckDB's with this one, tested. */
 const VERSION = "3.5";
+/** What Spark 3.5 runs on; Glue 5.1 and the tests have 17. */
+const JAVAS = [8, 11, 17];
 const HOW = `Get them in this project's folder by:
   python3 -m venv .cache/python && .cache/python/bin/pip install pyspark==3.5.6 boto3
 and Java 17 by your system's packages (apt-get install openjdk-17-jre-headless, brew install openjdk@17). Another Python is named by PREGAO_PYTHON, another Java by JAVA_HOME. Without Spark: leave out --engine spark`;
 
 const PROBE = [
   "import json, os, boto3, pyspark",
-  'home = os.environ.get("SPARK_HOME") or os.path.dirname(pyspark.__file__)',
-  'print(json.dumps({"version": pyspark.__version__, "home": home}))',
+  // Another Spark's programs would not be of the version that was looked at.
+  'print(json.dumps({"version": pyspark.__version__, "home": os.path.dirname(pyspark.__file__)}))',
 ].join("\n");
 
 const own = fileURLToPath(new URL("../../../.cache/python/bin/python", import.meta.url));
@@ -39,8 +41,14 @@ export const findSpark = async (env: NodeJS.ProcessEnv = process.env): Promise<S
   if (!version.startsWith(`${VERSION}.`))
     throw missing(`expected PySpark ${VERSION} (of AWS Glue 5.1) in ${python}, came ${version}`);
   if (!ran.ok) throw missing(`expected Java 17 as ${java}, ${lastLine(ran.text) ?? "it ended"}`);
+  const major = javaOf(ran.text);
+  if (!JAVAS.includes(major))
+    throw missing(`expected Java 17 (or 8 or 11) as ${java}, came ${major || ran.text.trim().split("\n")[0]}`);
   return { python, home, version };
 };
+
+/** The major version in what `java -version` says: 17 of `"17.0.15"`, 8 of `"1.8.0_402"`; 0 if it says none. */
+export const javaOf = (text: string): number => Number(/version "(?:1\.)?(\d+)/.exec(text)?.[1] ?? 0);
 
 const missing = (what: string): PregaoError => new PregaoError("spark", `${what}. ${HOW}`);
 
@@ -65,5 +73,7 @@ const said = (
     child.once("error", (error: NodeJS.ErrnoException) =>
       resolve({ ok: false, text: error.code === "ENOENT" ? "there is none" : error.message }),
     );
-    child.once("close", (code) => resolve({ ok: code === 0, text: code === 0 ? text : trouble }));
+    child.once("close", (code) =>
+      resolve({ ok: code === 0, text: code === 0 ? text + (text ? "" : trouble) : trouble }),
+    );
   });

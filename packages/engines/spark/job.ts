@@ -49,7 +49,8 @@ export const sparkJob = async ({
   signal.throwIfAborted();
   const cores = availableParallelism();
   const scratch = join(store.scratch, "spark");
-  mkdirSync(scratch, { recursive: true });
+  const temporary = join(scratch, "tmp");
+  mkdirSync(temporary, { recursive: true });
   const settings: Record<string, string> = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
@@ -63,6 +64,8 @@ export const sparkJob = async ({
   };
   const flags = [
     "-Duser.timezone=UTC",
+    // What a JVM that is killed leaves behind goes with the scratch folder. A blank would make it two flags.
+    ...(/[\s"'\\]/.test(temporary) ? [] : [`-Djava.io.tmpdir=${temporary}`]),
     cores > 2 ? "-XX:+UseParallelGC" : "-XX:+UseSerialGC",
     ...((await bytesOf(given, store)) < LITTLE ? ["-XX:TieredStopAtLevel=1"] : []),
   ].join(" ");
@@ -76,7 +79,7 @@ export const sparkJob = async ({
   ];
   const { code, text } = await run(
     [python, file("launch.py"), ...command],
-    environment(endpoint, python, home),
+    environment(endpoint, python, home, temporary),
     signal,
   );
   signal.throwIfAborted();
@@ -96,14 +99,17 @@ const bytesOf = async (given: Record<string, string>, store: SparkJob["store"]):
 };
 
 /** Nothing of this process's own that could name another AWS. */
-const environment = (endpoint: string, python: string, home: string): Record<string, string> => {
-  const kept = ["PATH", "HOME", "JAVA_HOME", "LANG", "TMPDIR"].flatMap((name) =>
+const environment = (endpoint: string, python: string, home: string, temporary: string): Record<string, string> => {
+  const kept = ["PATH", "HOME", "JAVA_HOME", "LANG"].flatMap((name) =>
     process.env[name] === undefined ? [] : [[name, process.env[name]!]],
   );
   return {
     ...Object.fromEntries(kept),
     TZ: "UTC",
+    TMPDIR: temporary,
     SPARK_HOME: home,
+    // It looks up the machine's own name otherwise, which not every machine can.
+    SPARK_LOCAL_IP: "127.0.0.1",
     PYSPARK_PYTHON: python,
     PYSPARK_DRIVER_PYTHON: python,
     PYTHONDONTWRITEBYTECODE: "1",

@@ -18,7 +18,8 @@ import shutil
 import sys
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any, Callable, Iterable
 from urllib.parse import quote, unquote
 
@@ -28,6 +29,7 @@ from botocore.exceptions import ClientError
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.utils import AnalysisException
 
 # A law can be broken a million times; a report says so once.
 FINDINGS = 200
@@ -37,6 +39,11 @@ REQUESTS = 16
 TABLES = 3
 # Of the name that Hive, and Spark after it, give a partition without a value.
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
+# Of a file's end, so much is read at first: most footers are shorter.
+TAIL = 64 * 1024
+# Of what a row group takes in memory: some 20,000 rows of the widest table, which a query may pass over.
+ROW_GROUP = 2 * 1024**2
 
 # What must hold wherever the job runs: UTC, no silent loss, instants and dates as they are.
 SETTINGS = {
@@ -55,10 +62,12 @@ SETTINGS = {
     "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.int96TimestampConversion": "false",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
-    # It drops from an order what it knows to be constant, such as the year of a unit. Then the rows do not have the order
-    # by partition that a write asks for, and Spark sorts again, by that alone.
-    "spark.sql.optimizer.excludedRules": "org.apache.spark.sql.catalyst.optimizer.FoldablePropagation",
 }
+
+# It drops from an order what it knows to be constant, such as the year of a unit. Then the rows do not have the order
+# by partition that a write asks for, and Spark sorts again, by that alone. Glue may exclude rules of its own.
+EXCLUDED = "spark.sql.optimizer.excludedRules"
+RULE = "org.apache.spark.sql.catalyst.optimizer.FoldablePropagation"
 
 
 class Refusal(Exception):
@@ -110,6 +119,14 @@ class Stores:
                 return None
             raise
         return found["ETag"].strip('"'), found["ContentLength"]
+
+    def tail(self, name: str, key: str, size: int) -> bytes:
+        """The last bytes of an object, or all of one that has no more."""
+        if self.files is None:
+            return self.s3.get_object(Bucket=self.bucket(name), Key=key, Range=f"bytes=-{size}")["Body"].read()
+        with open(self.path(name, key), "rb") as body:
+            body.seek(max(0, body.seek(0, os.SEEK_END) - size))
+            return body.read()
 
     def list(self, name: str, prefix: str) -> dict[str, int]:
         """Key → bytes of all that is under a prefix, in order."""
@@ -218,6 +235,10 @@ class Work:
     recipe: dict
     attempt: str
     kept: list[DataFrame]
+    # Key → digest of the file's schema.
+    schemas: dict[str, str] = field(default_factory=dict)
+    # The names of the unit's views.
+    named: list[str] = field(default_factory=list)
 
     def table(self, name: str) -> dict:
         return next(t for t in self.recipe["tables"] if t["name"] == name)
@@ -241,6 +262,8 @@ def refine(spark: SparkSession, stores: Stores, dataset: str, run_number: int, a
     began = time.monotonic()
     for name, value in SETTINGS.items():
         spark.conf.set(name, value)
+    excluded = [rule for rule in (spark.conf.get(EXCLUDED, None) or "").split(",") if rule.strip() not in ("", RULE)]
+    spark.conf.set(EXCLUDED, ",".join([*excluded, RULE]))
     run = stores.get("state", run_key(dataset, run_number))
     if run.get("format") != 1:
         raise Refusal("document", f"{run_key(dataset, run_number)}: expected a document of format 1, came {run.get('format')}")
@@ -254,13 +277,13 @@ def refine(spark: SparkSession, stores: Stores, dataset: str, run_number: int, a
         must_be_empty(stores, attempt_folder(table["name"], run_number, attempt))
     check_objects(stores, run["objects"])
     work = Work(spark, stores, run, recipe, attempt, [])
-    assets: list[DataFrame] = []
+    assets: dict[str, DataFrame] = {}
     try:
         for name, asset in recipe["assets"].items():
-            rows = spark.read.schema(ddl(asset["columns"])).option("mode", "FAILFAST")
+            rows = spark.read.schema(ddl(asset["columns"])).option("mode", "FAILFAST").option("__globPaths__", "false")
             frame = rows.json(stores.path("state", asset_key(asset["sha256"]))).persist(StorageLevel.MEMORY_AND_DISK)
-            assets.append(frame)
-            frame.createOrReplaceTempView(name)
+            assets[name] = frame
+            frame.createOrReplaceTempView(quoted(name))
         arrived = survey(work)
         counts = {"read": 0, "new": 0, "superseded": 0, "duplicate": 0}
         origins: dict[str, dict] = {}
@@ -298,7 +321,8 @@ def refine(spark: SparkSession, stores: Stores, dataset: str, run_number: int, a
         raise
     finally:
         forget(work)
-        for frame in assets:
+        for name, frame in assets.items():
+            spark.catalog.dropTempView(name)
             frame.unpersist()
 
 
@@ -332,18 +356,138 @@ def each(do: Callable, items: Iterable) -> list:
 # Views
 
 
-def read_files(work: Work, columns: list[dict], keys: list[str]) -> DataFrame:
-    """The rows of exactly these files of the lake, in exactly these columns; one that a file does not have is NULL."""
-    paths = [work.stores.path("lake", key) for key in keys]
+def read_files(work: Work, columns: list[dict], keys: list[str], located: bool = False, as_stored: bool = False) -> DataFrame:
+    """The rows of exactly these files of the lake, in exactly these columns; one that a file does not have is NULL, and
+    one that it has in another type (it is of an older contract) is cast, or the reading fails. `located`: the column FILE
+    too. `as_stored`: in the types that the files have."""
+    digests = each(lambda key: schema_in(work, key), keys)
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for digest, key in zip(digests, keys):
+        stored = stored_types(work, digest, key)
+        groups.setdefault(tuple(type_of(c, stored) for c in columns), []).append(key)
+    frames = []
+    for types, those in groups.items():
+        frame = parquet(work, [work.stores.path("lake", key) for key in those], ddl([{**c, "type": t} for c, t in zip(columns, types)]))
+        if located or list(types) != [c["type"] for c in columns]:
+            cast = [F.col(quoted(c["name"])) if as_stored or t == c["type"] else cast_of(c) for c, t in zip(columns, types)]
+            frame = frame.select(*cast, *([file_of().alias(FILE)] if located else []))
+        frames.append(frame)
+    return reduce(DataFrame.unionAll, frames)
+
+
+def parquet(work: Work, paths: list[str], schema: str | None) -> DataFrame:
     # Names are names, not patterns, and folders say nothing of columns.
-    reader = work.spark.read.schema(ddl(columns)).option("__globPaths__", "false").option("recursiveFileLookup", "true")
-    frame = reader.parquet(*paths)
+    reader = work.spark.read.option("__globPaths__", "false").option("recursiveFileLookup", "true")
+    frame = (reader if schema is None else reader.schema(schema)).parquet(*paths)
     # Spark passes over what it takes for hidden, such as names with a _ before them, without a word.
     seen = {unquote(after_scheme(uri)) for uri in frame.inputFiles()}
     for path in paths:
         if after_scheme(path) not in seen:
             raise RuntimeError(f"expected Spark to read {path}, it passes over it")
     return frame
+
+
+# What Spark reads as another type without a cast: (the contract's, the file's).
+ALIKE = {("timestamp", "timestamp_ntz"), ("string", "binary")}
+
+
+def type_of(column: dict, stored: dict[str, str]) -> str:
+    """In which type a column is read from a file of these types."""
+    wanted = column["type"].replace(" ", "").lower()
+    found = stored.get(column["name"].lower(), wanted)
+    return column["type"] if found == wanted or (wanted, found) in ALIKE else found
+
+
+def cast_of(column: dict) -> Column:
+    """A column in the contract's type; a value that does not fit fails the run, and is no NULL."""
+    value, name, kind = F.col(quoted(column["name"])), column["name"], column["type"]
+    cast = value.cast(kind)
+    words = F.concat(F.lit(f"{name}: expected a value of {kind}, which the file has in another type, came "), value.cast("string"))
+    return F.when(value.isNotNull() & cast.isNull(), F.raise_error(words).cast(kind)).otherwise(cast).alias(name)
+
+
+# Digest of a schema as a footer has it → what Spark makes of it: name → type. The same for every file of that schema.
+TYPES: dict[str, dict[str, str]] = {}
+
+
+def stored_types(work: Work, digest: str, key: str) -> dict[str, str]:
+    """The types of a file's columns, by name in lower case; none if there are some that Spark has no type for."""
+    if digest not in TYPES:
+        try:
+            fields = parquet(work, [work.stores.path("lake", key)], None).schema.fields
+        except AnalysisException:
+            fields = []
+        TYPES[digest] = {field.name.lower(): field.dataType.simpleString() for field in fields}
+    return TYPES[digest]
+
+
+def schema_in(work: Work, key: str) -> str:
+    """The digest of a Parquet file's schema. Thousands of files have a few: only their ends are read for it."""
+    if key not in work.schemas:
+        tail = work.stores.tail("lake", key, TAIL)
+        length = int.from_bytes(tail[-8:-4], "little") + 8
+        if tail[-4:] != b"PAR1":
+            raise RuntimeError(f"{key}: expected a Parquet file, it does not end as one")
+        if length > len(tail):
+            tail = work.stores.tail("lake", key, length)
+        try:
+            work.schemas[key] = hashlib.sha256(schema_of(tail[-length:-8])).hexdigest()
+        except IndexError as error:
+            raise RuntimeError(f"{key}: expected a Parquet file, its footer is not one's") from error
+    return work.schemas[key]
+
+
+def schema_of(footer: bytes) -> bytes:
+    """The bytes of the second field, the schema, of a footer: Thrift's compact protocol. IndexError if it is none."""
+    at, number = 0, 0
+    while True:
+        head = footer[at]
+        # Fields of a footer come in order, and none is far from the one before.
+        number += head >> 4
+        end = skipped(footer, at + 1, head & 15)
+        if number == 2:
+            return footer[at:end]
+        if head == 0 or number > 2:
+            raise IndexError("a footer without a schema")
+        at = end
+
+
+def skipped(body: bytes, at: int, kind: int, in_list: bool = False) -> int:
+    """Where a value that begins at a byte ends."""
+    if kind in (1, 2):
+        return at + in_list
+    if kind == 3:
+        return at + 1
+    if kind in (4, 5, 6):
+        return varint(body, at)[1]
+    if kind == 7:
+        return at + 8
+    if kind == 8:
+        length, at = varint(body, at)
+        return at + length
+    if kind in (9, 10):
+        head = body[at]
+        size, at = (head >> 4, at + 1) if head >> 4 < 15 else varint(body, at + 1)
+        for _ in range(size):
+            at = skipped(body, at, head & 15, True)
+            body[at - 1]
+        return at
+    if kind == 12:
+        while (head := body[at]) != 0:
+            at += 1
+            if head >> 4 == 0:
+                at = varint(body, at)[1]
+            at = skipped(body, at, head & 15)
+        return at + 1
+    raise IndexError(f"a value of kind {kind}")
+
+
+def varint(body: bytes, at: int) -> tuple[int, int]:
+    value, shift = 0, 0
+    while body[at] & 128:
+        value |= (body[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+    return value | body[at] << shift, at + 1
 
 
 # No column of ours has a space in its name.
@@ -370,9 +514,9 @@ def parquet_view(work: Work, name: str, columns: list[dict], files: list[PartFil
     """Makes `name` a view of exactly these files, with exactly these columns in these types; no file, no rows."""
     spark = work.spark
     if not files:
-        no_rows(spark, columns + partitions).createOrReplaceTempView(name)
+        show(work, name, no_rows(spark, columns + partitions))
         return
-    frame = read_files(work, columns, [f.key for f in files])
+    frame = read_files(work, columns, [f.key for f in files], located=len(files) > 1)
     stored = [F.col(quoted(c["name"])) for c in columns]
     # All of them, or none: one value for all is no reason for a join.
     varying = [p["name"] for p in partitions] if len({tuple(f.values.values()) for f in files}) > 1 else []
@@ -384,12 +528,18 @@ def parquet_view(work: Work, name: str, columns: list[dict], files: list[PartFil
         )
         names = ", ".join(quoted(column) for column in [FILE, *varying])
         values = spark.sql(f"SELECT * FROM VALUES {rows} AS v({names})")
-        frame = frame.withColumn(FILE, file_of()).join(F.broadcast(values), FILE)
+        frame = frame.join(F.broadcast(values), FILE)
     named = [
         (F.col(quoted(p["name"])) if p["name"] in varying else F.lit(files[0].values[p["name"]])).cast(p["type"]).alias(p["name"])
         for p in partitions
     ]
-    frame.select(*stored, *named).createOrReplaceTempView(name)
+    show(work, name, frame.select(*stored, *named))
+
+
+def show(work: Work, name: str, frame: DataFrame) -> None:
+    """Makes `name` a view until the unit is done."""
+    work.named.append(name)
+    frame.createOrReplaceTempView(quoted(name))
 
 
 def in_files(columns: list[dict]) -> list[dict]:
@@ -413,9 +563,9 @@ def survey(work: Work) -> dict[str, dict[str, int]]:
     keys = [o["key"] for o in run["objects"]]
     if not work.recipe["raw"] or not keys:
         return {}
-    frame = read_files(work, work.recipe["raw"]["columns"], keys)
+    frame = read_files(work, work.recipe["raw"]["columns"], keys, located=True)
     key_of = locations(work, frame, keys)
-    arrived_in(work, frame.withColumn(FILE, file_of())).createOrReplaceTempView(quoted(ALL))
+    show(work, ALL, arrived_in(work, frame))
     units: dict[str, dict[str, int]] = {}
     of_row = f"CAST({unit['sql']} AS STRING)" if unit else "''"
     found = work.spark.sql(
@@ -463,7 +613,7 @@ def views(work: Work, unit: str, keys: list[str]) -> None:
     frame = arrived_in(work, read_files(work, columns, keys)) if keys else no_rows(work.spark, columns)
     if recipe["unit"]:
         frame = frame.where(F.expr(f"CAST({recipe['unit']['sql']} AS STRING)").eqNullSafe(F.lit(unit)))
-    frame.createOrReplaceTempView("raw")
+    show(work, "raw", frame)
 
 
 # The base
@@ -494,7 +644,7 @@ def read_whole_base(work: Work) -> None:
 
     def trouble(table: dict, files: list[PartFile]) -> Exception | None:
         try:
-            rows = read_files(work, table["columns"], [file.key for file in files])
+            rows = read_files(work, table["columns"], [file.key for file in files], as_stored=True)
             rows.write.format("noop").mode("overwrite").save()
         except Exception as error:
             return error
@@ -543,13 +693,13 @@ def steps(work: Work, unit: str) -> dict[str, dict]:
         for step in work.recipe["steps"]:
             # A step that does not so much as name a table does not read it.
             for name, table in writing.items():
-                if name in step["sql"]:
+                if name.lower() in step["sql"].lower():
                     table.result()
             frame = work.spark.sql(step["sql"])
             if step.get("table"):
                 writing[step["name"]] = pool.submit(write_view, work.table(step["name"]), frame)
             else:
-                (frame if step.get("inline") else work.keep(frame)).createOrReplaceTempView(step["name"])
+                show(work, step["name"], frame if step.get("inline") else work.keep(frame))
         written = {name: table.result() for name, table in writing.items()}
     return {name: {at: entry(work, file) for at, file in sorted(files.items())} for name, files in written.items()}
 
@@ -579,7 +729,7 @@ def write_table(work: Work, table: dict, frame: DataFrame, unit: str) -> dict[st
         values = partition_values(key[len(folder) : key.rindex("/") + 1])
         partition = partition_name(parts, values)
         if partition in files:
-            raise RuntimeError(f"{table['name']} {partition}: expected one file, Spark wrote {files[partition].key} and {key}")
+            raise two_files(table, partition, files[partition].key, key)
         files[partition] = PartFile(key, size, values)
     rows_of = count_rows(work, table, list(files.values()))
     for partition, file in files.items():
@@ -598,16 +748,24 @@ def write_table(work: Work, table: dict, frame: DataFrame, unit: str) -> dict[st
             continue
         at = f"{folder}{partition}/"
         write(work, no_rows(work.spark, in_files(table["columns"])).coalesce(1), at, [])
-        [(key, size)] = deliver(work, at, [], set()).items()
-        files[partition] = PartFile(key, size, values)
+        for key, size in deliver(work, at, [], set()).items():
+            if partition in files:
+                raise two_files(table, partition, files[partition].key, key)
+            files[partition] = PartFile(key, size, values)
+        if partition not in files:
+            raise RuntimeError(f"{table['name']} {partition}: expected one file, Spark wrote none")
     return files
+
+
+def two_files(table: dict, partition: str, one: str, other: str) -> Exception:
+    return RuntimeError(f"{table['name']} {partition}: expected one file, Spark wrote {one} and {other}")
 
 
 def write(work: Work, rows: DataFrame, folder: str, parts: list[str]) -> None:
     """Has Spark write rows under a folder of the lake, or at its like in the scratch folder."""
     stores = work.stores
     to = f"s3://{stores.lake}/{folder}" if stores.scratch is None else os.path.join(stores.scratch, folder)
-    writer = rows.write.mode("append").option("compression", "zstd")
+    writer = rows.write.mode("append").option("compression", "zstd").option("parquet.block.size", str(ROW_GROUP))
     writer = writer.option("mapreduce.fileoutputcommitter.marksuccessfuljobs", "false")
     (writer.partitionBy(*parts) if parts else writer).parquet(to)
 
@@ -649,9 +807,9 @@ def count_rows(work: Work, table: dict, files: list[PartFile]) -> dict[str, int]
     """Key → rows, as the files themselves say."""
     if not files:
         return {}
-    frame = read_files(work, table["columns"], [file.key for file in files])
+    frame = read_files(work, table["columns"], [file.key for file in files], located=True)
     key_of = locations(work, frame, [file.key for file in files])
-    counted = frame.groupBy(file_of().alias("path")).count().collect()
+    counted = frame.groupBy(quoted(FILE)).count().collect()
     return {key_of[path]: n for path, n in counted}
 
 
@@ -664,7 +822,7 @@ def account(work: Work, unit: str, read: int, counts: dict, origins: dict) -> No
         return
     if any(step["name"] == "accounts" for step in work.recipe["steps"]):
         rows = work.spark.sql("SELECT rows_read, rows_new, rows_superseded, rows_duplicate FROM accounts").take(1)
-        total, new, superseded, duplicate = [int(n) for n in rows[0]] if rows and None not in rows[0] else [-1, -1, -1, -1]
+        total, new, superseded, duplicate = [-1 if n is None else int(n) for n in rows[0]] if rows else [-1, -1, -1, -1]
         made = {"new": new, "superseded": superseded, "duplicate": duplicate}
         if total != read or sum(made.values()) != read or min(made.values()) < 0:
             raise Refusal(
@@ -707,7 +865,9 @@ def judge(work: Work) -> list[dict]:
 
 
 def forget(work: Work) -> None:
-    """Frees what a unit's steps kept, so that memory is that of the largest unit."""
+    """Frees what a unit's steps kept, so that memory is that of the largest unit; the next one sees no view of it."""
+    while work.named:
+        work.spark.catalog.dropTempView(work.named.pop())
     while work.kept:
         work.kept.pop().unpersist()
 
