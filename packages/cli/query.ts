@@ -51,7 +51,7 @@ export const literalOf = (value: string): string => {
 
 /** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
 export const query = async (place: Place, { sql, parameters, format, file }: Question): Promise<void> => {
-  const result = await answered(place, sql, parameters);
+  const result = told(await answered(place, sql, parameters));
   const { scannedBytes, totalMs } = result.statistics;
   const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
   if (format !== "table" && format !== "csv") namesApart(result.fields, format);
@@ -78,6 +78,16 @@ export const query = async (place: Place, { sql, parameters, format, file }: Que
     more ? `the first ${plural(rows.length, "row")}, ${cost}` : `${plural(rows.length, "row")}, ${cost}`,
   );
   if (more) place.output.say("Next: all of them, with --format csv -o FILE");
+};
+
+/** What wrote rows answers with how many, in every format: Athena tells it beside the rows, of which there are none. */
+const told = (result: QueryResult): QueryResult => {
+  const { written } = result;
+  if (written === null) return result;
+  const rows = async function* () {
+    yield [[String(written)]];
+  };
+  return { ...result, rows: rows() };
 };
 
 /** Runs a statement, and stops it where it runs when a signal ends this command. */

@@ -1,6 +1,6 @@
 import type { Dataset } from "./dataset.ts";
 import { type GlueColumn, glueColumns } from "./table.ts";
-import { definitionOf, type ViewInput, viewInput } from "./view.ts";
+import { asOurs, definitionOf, type ViewInput, viewInput } from "./view.ts";
 
 /** How long the river waits before it acts. Amazon's own limits are constants with their source, below. */
 const paces = {
@@ -195,10 +195,12 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
       ]),
       views: members!.flatMap((d) =>
         Object.entries(d.views).map(([view, spec]) =>
-          viewInput(
-            view,
-            definitionOf(spec, name),
-            Object.entries(spec.columns).map(([Name, c]) => ({ Name, Type: c.type, Comment: c.means })),
+          asOurs(
+            viewInput(
+              view,
+              definitionOf(spec, name),
+              Object.entries(spec.columns).map(([Name, c]) => ({ Name, Type: c.type, Comment: c.means })),
+            ),
           ),
         ),
       ),

@@ -56,6 +56,16 @@ export const viewInput = (name: string, definition: ViewDefinition, columns: rea
   ViewOriginalText: `${PREFIX}${base64(JSON.stringify({ ...definition, runAsInvoker: true }))}${SUFFIX}`,
   ViewExpandedText: "/* Presto View */",
 });
+
+const OURS = "pregao_view";
+/** The same view, marked as the river's own. Readers of views ignore the parameter. */
+export const asOurs = (view: ViewInput): ViewInput => ({
+  ...view,
+  Parameters: { ...view.Parameters, [OURS]: "true" },
+});
+/** Whether it is the river's: a person's view may have the name of one. */
+export const isOurs = (parameters: Readonly<Record<string, string>>): boolean => parameters[OURS] === "true";
+
 export type GlueViewColumn = { Name: string; Type: string; Comment?: string };
 
 /** The definition of a dataset's view in `database`. */

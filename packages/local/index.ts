@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { PregaoError } from "../core/errors.ts";
 import { bucket, environment, resource, type Stage } from "../core/stage.ts";
 import type { Topology } from "../core/topology.ts";
+import { isOurs } from "../core/view.ts";
 import type { Store } from "../engines/store.ts";
 import { athena, type Translate } from "./athena/index.ts";
 import { cloudwatch } from "./cloudwatch/index.ts";
@@ -237,7 +238,12 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       s3: objects,
       translate: river.translate,
       declared: (database, name) =>
-        topology.databases.some((one) => one.name === database && one.tables.some((table) => table.name === name)),
+        topology.databases.some(
+          (one) =>
+            one.name === database &&
+            (one.tables.some((table) => table.name === name) ||
+              (one.views.some((view) => view.Name === name) && isOurs(jobs.table(database, name)?.parameters ?? {}))),
+        ),
       reserved: (name, prefix) => {
         // What lands in the lake under these is taken for rows, errors or dead letters; other buckets are the river's.
         const own = [...topology.notices.flatMap((notice) => notice.prefix), "refined/", "rejected/"];

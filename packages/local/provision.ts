@@ -1,6 +1,6 @@
 import { bucket, queueArn, resource, type Stage } from "../core/stage.ts";
 import type { QueueSpec, Topology } from "../core/topology.ts";
-import { VIEW_KIND } from "../core/view.ts";
+import { isOurs, type ViewInput } from "../core/view.ts";
 import type { Firehose } from "./firehose/index.ts";
 import { type Glue, tableInput } from "./glue/index.ts";
 import type { S3 } from "./s3/index.ts";
@@ -16,6 +16,14 @@ const queueAttributes = (stage: Stage, spec: QueueSpec): Record<string, string> 
       })
     : "",
 });
+
+/** A table or view that a person made under the name stays theirs. Ours of before the mark has the very same text. */
+const mayDeclare = (glue: Glue, database: string, view: ViewInput): boolean => {
+  const now = glue.tables(database).find(({ name }) => name === view.Name.toLowerCase());
+  if (!now) return true;
+  const { ViewOriginalText, Parameters } = now.body as Partial<ViewInput>;
+  return isOurs(Parameters ?? {}) || ViewOriginalText === view.ViewOriginalText;
+};
 
 /**
  * Makes what the topology says exists, under the stage's names. Over a state directory that has it already it changes
@@ -34,10 +42,7 @@ export const provision = (
   for (const database of topology.databases) {
     glue.createDatabase({ Name: database.name, Description: database.comment });
     for (const table of database.tables) glue.createTable(database.name, tableInput(table, bucket(stage, "lake")));
-    // A table that a person made under the name stays theirs.
-    for (const view of database.views)
-      if ((glue.table(database.name, view.Name)?.kind ?? VIEW_KIND) === VIEW_KIND)
-        glue.createTable(database.name, view);
+    for (const view of database.views) if (mayDeclare(glue, database.name, view)) glue.createTable(database.name, view);
   }
   for (const job of topology.jobs)
     glue.createJob({

@@ -119,6 +119,8 @@ export const openCursor = (statement: string, values: readonly Expression[] | nu
     }
   };
   return {
+    /** Where the first `?` of the statement stands. */
+    mark: marks[0]?.at ?? null,
     attempt,
     peek,
     next,

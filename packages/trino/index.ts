@@ -6,6 +6,7 @@ import { parse, parseValue } from "./statements.ts";
 import type { Expression, Path, Properties, Query, Statement } from "./syntax.ts";
 import { inserted, namedColumns } from "./targets.ts";
 import { show } from "./types.ts";
+import { viewId } from "./views.ts";
 
 export { Refusal } from "./refusal.ts";
 export type { Catalogue, View } from "./scope.ts";
@@ -129,8 +130,10 @@ const meaning = (node: Statement, catalogue: Catalogue): Translated => {
       return { kind: node.kind, ...pattern(node.pattern) };
     case "create view": {
       const { replace, comment, text } = node;
+      const at = place(node.path);
+      if (replace) translation.replaced = viewId(at.database, at.name);
       const columns = namedColumns(rowsOf(node.query).columns, null, node.at);
-      return { kind: node.kind, ...place(node.path), replace, comment, text, columns };
+      return { kind: node.kind, ...at, replace, comment, text, columns };
     }
     case "drop view":
     case "drop table":

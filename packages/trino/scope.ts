@@ -51,6 +51,8 @@ export type Translation = {
   unique: () => number;
   /** The views that are being read, from the outermost: one of them again would never end. */
   within?: readonly string[];
+  /** The view that the statement is to replace: it must not come to read itself. */
+  replaced?: string;
 };
 
 /** A name given by WITH: the DuckDB name it was given and its columns. */

@@ -82,7 +82,8 @@ const openStatements = (c: Cursor, text: string) => {
     return list;
   };
   const properties = (): Properties => {
-    const all: Properties = {};
+    // A property may be called __proto__, too.
+    const all: Properties = Object.create(null);
     if (!c.accept("WITH")) return all;
     c.expect("(");
     c.list(() => {
@@ -106,6 +107,8 @@ const openStatements = (c: Cursor, text: string) => {
       c.expect("AS");
       const from = c.at();
       const inner = query();
+      // The text is kept as it is written: nobody would give a value to what stands in it.
+      if (c.mark) unsupported("a parameter (?) in CREATE VIEW", c.mark);
       return { kind: "create view", path, replace, comment: means, query: inner, text: written(from), at };
     }
     if (replace || !c.is("TABLE")) return unsupported(`CREATE ${replace ? "OR REPLACE " : ""}${c.peek().text}`, at);

@@ -5,6 +5,9 @@ import { parse, parseType } from "./statements.ts";
 import type { Query } from "./syntax.ts";
 import { coerces, show, typeOf } from "./types.ts";
 
+/** How a view is named where it is read within others. */
+export const viewId = (database: string, name: string): string => `awsdatacatalog.${database}.${name}`;
+
 /**
  * A view's rows: its stored query, read as if it stood in the view's database, with the columns that the view declares.
  * Refuses a view whose query gives other columns than it did when it was made.
@@ -15,8 +18,9 @@ export const viewed = (
   at: Position,
   translate: (query: Query, translation: Translation) => { sql: string; columns: Columns },
 ): { sql: string; columns: Columns } => {
-  const id = `awsdatacatalog.${database}.${name}`;
+  const id = viewId(database, name);
   const within = translation.within ?? [];
+  if (id === translation.replaced) refuse("recursive_view", "Statement would create a recursive view", at);
   if (within.includes(id)) refuse("recursive_view", `View is recursive: ${[...within, id].join(", ")}`, at);
   const catalogue = { ...translation.catalogue, database: view.database ?? translation.catalogue.database };
   const inside = <T>(doing: string, work: () => T): T => {

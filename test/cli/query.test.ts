@@ -207,6 +207,9 @@ describe("a statement that is no query", () => {
     expect((await ask("CREATE VIEW visao AS SELECT a + 1 AS b FROM minha")).err).toMatch(/^done, /);
     expect(document(await ask("SELECT b FROM visao ORDER BY b", "--json"))).toEqual([{ b: 2 }, { b: 3 }]);
     expect(document(await ask("DROP VIEW visao", "--json"))).toEqual([]);
+    expect(document(await ask("INSERT INTO minha SELECT 3", "--json"))).toEqual([{ rows: "1" }]);
+    expect((await ask("CREATE TABLE outra AS SELECT 1 AS a", "--format", "csv")).out).toBe("rows\n1\n");
+    expect((await ask("DROP VIEW bovespa_hoje")).err).toMatch(/it is the river's/);
     expect((await ask("DROP TABLE bovespa_refined")).err).toMatch(/the river publishes into it/);
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { ask, declare, execution, finish, openSql, partition, put, start } from "./athena.fixture.ts";
+import { PARQUET } from "../../packages/local/glue/index.ts";
+import { ask, declare, execution, finish, openSql, partition, put, start, until } from "./athena.fixture.ts";
 
 type Stack = Awaited<ReturnType<typeof openSql>>;
 const keys = (stack: Stack, prefix: string, bucket = "lake") => stack.store.list(bucket, prefix).map(({ key }) => key);
@@ -157,6 +158,11 @@ test.each([
   ["CREATE TABLE x WITH (partitioned_by = ARRAY['b']) AS SELECT 1 AS a, '' AS b", "INVALID_PARTITION_VALUE"],
   ["CREATE TABLE x WITH (partitioned_by = ARRAY['b']) AS SELECT 1 AS a, 'é' AS b", "INVALID_PARTITION_VALUE"],
   [
+    "CREATE TABLE x WITH (partitioned_by = ARRAY['b']) AS SELECT 1 AS a, '__HIVE_DEFAULT_PARTITION__' AS b",
+    "INVALID_PARTITION_VALUE",
+  ],
+  ["CREATE TABLE x WITH (\"__proto__\" = 'a') AS SELECT 1 AS a", "the property __proto__ is not answered locally"],
+  [
     "CREATE TABLE x AS SELECT TIMESTAMP '2024-01-01 00:00:00.123456' AS t",
     "Incorrect timestamp precision for timestamp(6)",
   ],
@@ -267,4 +273,151 @@ test("a statement that is stopped while it writes leaves nothing behind", async 
   while (left(stack) !== 0) await new Promise((resolve) => setImmediate(resolve));
   expect((await execution(stack, id)).Status!.State).toBe("CANCELLED");
   expect([keys(stack, "mine/"), stack.catalog.table("db", "mine")]).toEqual([[], null]);
+});
+
+/**
+ * Holds each statement once, where it has written all but its end; those that write under `early` before their first
+ * file. `release` lets one go on, to its end.
+ */
+const held = (stack: Stack, early = "nowhere/") => {
+  const from = stack.store.putFile;
+  const waiting = new Map<string, () => void>();
+  const hold = async (id: string | undefined) => {
+    if (id === undefined || waiting.has(id)) return;
+    await new Promise<void>((resolve) => {
+      waiting.set(id, resolve);
+      stack.state.touch();
+    });
+  };
+  stack.store.putFile = async (bucket, key, ...rest) => {
+    if (key.startsWith(early)) await hold(key.slice(early.length).split("_")[0]);
+    const done = await from(bucket, key, ...rest);
+    await hold(/([^/]+)-manifest\.csv$/.exec(key)?.[1]);
+    return done;
+  };
+  const reached = (id: string) => until(stack.state, () => waiting.has(id));
+  const release = async (id: string) => {
+    waiting.get(id)!();
+    while (["QUEUED", "RUNNING"].includes((await execution(stack, id)).Status!.State!));
+    return (await execution(stack, id)).Status!;
+  };
+  return { reached, release };
+};
+
+test.each(["", " WITH NO DATA"])(
+  "of two tables made at once%s, one inside the other, the later one fails",
+  async (tail) => {
+    const stack = await openSql({ concurrency: 2 });
+    const { reached, release } = held(stack, "x/y/");
+    const make = (name: string, place: string) =>
+      start(stack, `CREATE TABLE db.${name} WITH (external_location = '${place}') AS SELECT 1 AS a${tail}`);
+    const outer = await make("a", "s3://lake/x/");
+    const inner = await make("b", "s3://lake/x/y/");
+    for (const id of [outer, inner]) await reached(id);
+    expect((await release(outer)).State).toBe("SUCCEEDED");
+    expect(await release(inner)).toMatchObject({
+      State: "FAILED",
+      StateChangeReason: expect.stringContaining("s3://lake/x/y/ lies in the place of db.a"),
+    });
+    expect(stack.catalog.table("db", "b")).toBeNull();
+    expect(keys(stack, "x/y/")).toEqual([]);
+  },
+);
+
+test("an unload that ends inside a table made meanwhile fails", async () => {
+  const stack = await openSql({ concurrency: 2 });
+  const { reached, release } = held(stack);
+  const unload = await start(stack, "UNLOAD (SELECT 1 AS a) TO 's3://lake/x/y/' WITH (format = 'PARQUET')");
+  await reached(unload);
+  declare(stack, "x", { a: "int" });
+  expect((await release(unload)).StateChangeReason).toContain("lies in the place of db.x");
+  expect(keys(stack, "x/")).toEqual([]);
+});
+
+test("a partition's own folder and what projection computes are places of a table, too", async () => {
+  const stack = await openSql();
+  partition(stack, "quotes", ["2030"], "s3://lake/elsewhere/2030/");
+  declare(
+    stack,
+    "days",
+    { a: "int" },
+    { day: "string" },
+    { Parameters: { "storage.location.template": `s3://lake/dias/dia=\${day}/` } },
+  );
+  for (const [place, of] of [
+    ["elsewhere/", "quotes"],
+    ["elsewhere/2030/x/", "quotes"],
+    ["dias/dia=2024-01-02/", "days"],
+    ["dias/", "days"],
+  ])
+    await expect(
+      ask(stack, `CREATE TABLE x WITH (external_location = 's3://lake/${place}') AS SELECT 1 AS a`),
+    ).rejects.toThrow(`lies in the place of db.${of}`);
+  await ask(stack, "CREATE TABLE x WITH (external_location = 's3://lake/dias/other/') AS SELECT 1 AS a");
+});
+
+test("rows go into no place of the river's by way of a table or a partition that lies there", async () => {
+  const stack = await openSql({ reserved: (bucket, prefix) => bucket === "lake" && prefix.startsWith("raw/") });
+  const StorageDescriptor = { ...PARQUET, Columns: [{ Name: "a", Type: "int" }] };
+  const there = { StorageDescriptor: { ...StorageDescriptor, Location: "s3://lake/raw/x/" } };
+  declare(stack, "whole", {}, {}, there);
+  const beside = { StorageDescriptor: { ...StorageDescriptor, Location: "s3://lake/parts/" } };
+  declare(stack, "parts", {}, { p: "string" }, beside);
+  partition(stack, "parts", ["1"], "s3://lake/raw/parts/");
+  await expect(ask(stack, "INSERT INTO whole SELECT 1")).rejects.toThrow("s3://lake/raw/x/ is the river's own place");
+  await expect(ask(stack, "INSERT INTO parts VALUES (1, '2'), (1, '1')")).rejects.toThrow("s3://lake/raw/parts/");
+  expect([...keys(stack, "raw/"), ...keys(stack, "parts/")]).toEqual([]);
+  expect(await ask(stack, "INSERT INTO parts VALUES (1, '2')")).toMatchObject({ updated: 1 });
+});
+
+test.each([
+  ["columns", { StorageDescriptor: { ...PARQUET, Columns: [{ Name: "b", Type: "int" }], Location: "s3://lake/t/" } }],
+  [
+    "partition keys",
+    {
+      StorageDescriptor: { ...PARQUET, Columns: [{ Name: "a", Type: "int" }], Location: "s3://lake/t/" },
+      PartitionKeys: [{ Name: "p", Type: "int" }],
+    },
+  ],
+])("an INSERT into a table whose %s changed meanwhile fails, and leaves no file", async (_, change) => {
+  const stack = await openSql();
+  const descriptor = { ...PARQUET, Columns: [{ Name: "a", Type: "int" }], Location: "s3://lake/t/" };
+  declare(stack, "t", {}, { p: "string" }, { StorageDescriptor: descriptor });
+  const { reached, release } = held(stack);
+  const id = await start(stack, "INSERT INTO db.t SELECT 1, '2'");
+  await reached(id);
+  stack.catalog.createTable("db", { Name: "t", PartitionKeys: [{ Name: "p", Type: "string" }], ...change });
+  expect((await release(id)).StateChangeReason).toBe("HIVE_METASTORE_ERROR: db.t changed while it was written to");
+  expect(keys(stack, "t/")).toEqual([]);
+});
+
+test.each(["", " WITH NO DATA"])("a table%s that the catalog refuses is the metastore's error", async (tail) => {
+  const stack = await openSql();
+  stack.catalog.createDatabase({ Name: "other" });
+  const { reached, release } = held(stack);
+  const id = await start(stack, `CREATE TABLE other.x AS SELECT 1 AS a${tail}`);
+  await reached(id);
+  stack.catalog.service.operations.DeleteDatabase!({ Name: "other" } as never, {} as never);
+  expect((await release(id)).StateChangeReason).toMatch(/^HIVE_METASTORE_ERROR: EntityNotFoundException/);
+});
+
+test("an INSERT that failed and could not clean up is done again without the first attempt's rows", async () => {
+  const stack = await openSql();
+  await ask(stack, "CREATE TABLE old WITH (external_location = 's3://lake/old/') AS SELECT ticker FROM quotes");
+  const { putFile, remove } = stack.store;
+  let failing = 1;
+  stack.store.putFile = async (bucket, key, ...rest) => {
+    const done = await putFile(bucket, key, ...rest);
+    if (key.startsWith("old/") && failing-- > 0) throw new Error("the disk is away");
+    return done;
+  };
+  let kept = 2;
+  stack.store.remove = (...of) => {
+    if (kept-- > 0) throw new Error("the disk is away");
+    remove(...of);
+  };
+  const done = await finish(stack, await start(stack, "INSERT INTO db.old SELECT ticker FROM db.quotes"));
+  expect(done.Status!.State).toBe("SUCCEEDED");
+  expect((await ask(stack, "SELECT count(*) AS n FROM old")).rows[1]).toEqual(["12"]);
+  expect([keys(stack, "old/").length, left(stack)]).toEqual([2, 0]);
 });

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { asOurs, definitionOf, type ViewInput, viewInput } from "../../packages/core/view.ts";
+import { provision } from "../../packages/local/provision.ts";
 import { ask, openSql, partition, put } from "./athena.fixture.ts";
 
 const decoded = (text: unknown): unknown =>
@@ -149,7 +151,69 @@ test("a view that no longer holds says which one and why, at the place where it 
   await expect(ask(stack, "SELECT * FROM a")).rejects.toThrow(
     "INVALID_VIEW: line 1:15: Failed analyzing stored view 'awsdatacatalog.db.a': line 1:15: table db.b does not exist",
   );
-  await ask(stack, "CREATE VIEW b AS SELECT 1 AS x");
-  await ask(stack, "CREATE OR REPLACE VIEW b AS SELECT * FROM a");
+  const definition = { originalSql: "SELECT * FROM a", schema: "db", columns: [{ name: "x", type: "integer" }] };
+  stack.catalog.createTable("db", viewInput("b", definition, [{ Name: "x", Type: "int" }]));
   await expect(ask(stack, "SELECT * FROM a")).rejects.toThrow("View is recursive");
+});
+
+test("a view is not replaced by one that reads it, itself or through another", async () => {
+  const stack = await openSql();
+  await ask(stack, "CREATE VIEW v AS SELECT 1 AS a");
+  await ask(stack, "CREATE VIEW w AS SELECT a FROM v");
+  await expect(ask(stack, "CREATE OR REPLACE VIEW v AS SELECT a FROM v")).rejects.toThrow(
+    "VIEW_IS_RECURSIVE: line 1:43: Statement would create a recursive view",
+  );
+  await expect(ask(stack, "CREATE OR REPLACE VIEW v AS SELECT a FROM w")).rejects.toThrow(
+    /^VIEW_IS_RECURSIVE: line 1:43: .*Statement would create a recursive view/,
+  );
+  expect((await ask(stack, "SELECT a FROM w")).rows[1]).toEqual(["1"]);
+  await ask(stack, "CREATE OR REPLACE VIEW w AS WITH w AS (SELECT a FROM v) SELECT a FROM w");
+});
+
+test("a parameter's mark does not come into a view, where nobody gives it a value", async () => {
+  const stack = await openSql();
+  await expect(
+    ask(stack, "CREATE VIEW v AS SELECT ticker FROM quotes WHERE trades = ?", { ExecutionParameters: ["7"] }),
+  ).rejects.toThrow("line 1:59: a parameter (?) in CREATE VIEW is not answered locally");
+  expect(stack.catalog.table("db", "v")).toBeNull();
+});
+
+test("the river's own views are nobody's to drop or to replace", async () => {
+  const stack = await openSql({ declared: (_, name) => name === "ours" });
+  await ask(stack, "CREATE VIEW ours AS SELECT 1 AS a");
+  for (const sql of ["DROP VIEW ours", "DROP VIEW IF EXISTS ours", "CREATE OR REPLACE VIEW ours AS SELECT 2 AS a"])
+    await expect(ask(stack, sql)).rejects.toThrow("db.ours: it is the river's");
+  expect((await ask(stack, "SELECT a FROM ours")).rows[1]).toEqual(["1"]);
+});
+
+test("a start renews the river's views, and leaves a person's view and table of the name alone", async () => {
+  const stack = await openSql();
+  const input = (name: string, n: number): ViewInput =>
+    viewInput(
+      name,
+      definitionOf({ means: "m", columns: { a: { means: "a", type: "int" } }, sql: `SELECT ${n} AS a` }, "db"),
+      [{ Name: "a", Type: "int" }],
+    );
+  const begin = (n: number) =>
+    provision(
+      {
+        buckets: [],
+        queues: [],
+        jobs: [],
+        streams: [],
+        databases: [
+          { name: "db", comment: "", tables: [], views: ["mine", "ours", "quotes"].map((v) => asOurs(input(v, n))) },
+        ],
+      } as never,
+      {} as never,
+      { sqs: {}, s3: {}, firehose: {}, glue: stack.catalog } as never,
+    );
+  await ask(stack, "CREATE VIEW mine AS SELECT 'mine' AS a");
+  // As it was made before views were marked.
+  stack.catalog.createTable("db", input("ours", 1));
+  begin(1);
+  begin(2);
+  const a = async (name: string) => (await ask(stack, `SELECT a FROM ${name}`)).rows[1];
+  expect([await a("mine"), await a("ours")]).toEqual([["mine"], ["2"]]);
+  expect(stack.catalog.table("db", "quotes")!.kind).toBe("EXTERNAL_TABLE");
 });

@@ -21,7 +21,7 @@ export type AthenaDeps = {
   glue: Catalog;
   s3: Writer;
   translate: Translate;
-  /** Tables that are made and filled by others than statements: nobody drops them here or inserts into them. */
+  /** Tables and views that are made and filled by others than statements: nobody drops or replaces them here or inserts into them. */
   declared?: (database: string, name: string) => boolean;
   /** Places where the river keeps its own: what is written there would be taken for it. */
   reserved?: (bucket: string, prefix: string) => boolean;

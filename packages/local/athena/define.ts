@@ -8,7 +8,7 @@ type Of<K extends Translated["kind"]> = Extract<Translated, { kind: K }>;
 
 /**
  * What CREATE VIEW, DROP VIEW and DROP TABLE do to the catalog: the call happens in the transaction that ends the
- * statement, so a kill leaves both or neither. `declared`: tables that are the river's, not a person's to drop.
+ * statement, so a kill leaves both or neither. `declared`: tables and views that are the river's, not a person's to drop.
  */
 export const definition = (
   glue: Catalog,
@@ -21,13 +21,20 @@ export const definition = (
   const refuse = (code: string, message: string): never => {
     throw new PregaoError(code, `line 1:1: ${message}`);
   };
+  /** What is the river's, by its name as the statement would have it. */
+  const free = (statement: string): void => {
+    if (declared(database, name))
+      refuse("NOT_SUPPORTED", `${statement} ${full}: it is the river's; its definition is not a person's to change`);
+  };
   const check = (): "create" | "replace" | "drop" | "nothing" => {
     if (of.kind === "create view") {
       if (!glue.database(database)) refuse("NOT_FOUND", `Schema '${database}' does not exist`);
       const now = kind();
       if (now === null) return "create";
       if (now !== VIEW_KIND) refuse("TABLE_ALREADY_EXISTS", `Table already exists: '${full}'`);
-      return of.replace ? "replace" : refuse("TABLE_ALREADY_EXISTS", `View already exists: '${full}'`);
+      if (!of.replace) refuse("TABLE_ALREADY_EXISTS", `View already exists: '${full}'`);
+      free("CREATE OR REPLACE VIEW");
+      return "replace";
     }
     const now = kind();
     const [what, other, code] =
@@ -45,6 +52,7 @@ export const definition = (
         "NOT_SUPPORTED",
         `DROP TABLE ${full}: the river publishes into it; its definition is not a person's to drop`,
       );
+    if (of.kind === "drop view") free("DROP VIEW");
     return "drop";
   };
   check();

@@ -127,6 +127,8 @@ export const executions = (state: State, deps: AthenaDeps, prepared: PreparedSta
   };
 
   const execute = async (id: string) => {
+    // An attempt before this one may have failed to: with this one's end its files would be rows.
+    if (!closed) writes.sweep(id);
     const entry = live.get(id);
     const found = stored(id);
     if (!entry || !found || closed || ended.has(found.body.Status.State)) {
@@ -209,7 +211,7 @@ export const executions = (state: State, deps: AthenaDeps, prepared: PreparedSta
       // What was acknowledged may write, which a look must not.
       if (deps.still) return;
       sql.forget.run(now() - KEPT_MS);
-      writes.clean(null);
+      writes.sweep(null);
       for (const row of sql.pending.all()) enqueue(row.id as string);
     },
     start: (request: Request): string =>

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { PregaoError } from "../../core/errors.ts";
 import { encodePartition } from "../../core/table.ts";
 import { VIEW_KIND } from "../../core/view.ts";
 import type { KeptFile, Queries, QueryFigures, TableSource } from "../../engines/duckdb/query.ts";
 import type { Translated } from "../../trino/index.ts";
-import type { CatalogTable } from "../glue/index.ts";
+import { type CatalogTable, PARQUET } from "../glue/index.ts";
 import { NO_VALUE } from "../glue/store.ts";
 import { AwsError } from "../service.ts";
 import type { AthenaDeps } from "./carry.ts";
@@ -20,12 +21,6 @@ type Keeping = Extract<Translated, { kind: "create table" | "insert" | "unload" 
 
 /** Athena writes into no more partitions in one statement. */
 const MOST_PARTITIONS = 100;
-
-const PARQUET = {
-  InputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-  OutputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-  SerdeInfo: { SerializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", Parameters: {} },
-};
 
 export type Kept = {
   figures: QueryFigures;
@@ -54,12 +49,22 @@ export const keeper = (
     for (const { Name } of glue.databases())
       for (const { name } of glue.tables(String(Name))) {
         const table = glue.table(String(Name), name);
-        if (!table || table.kind === VIEW_KIND || !/^s3[an]?:/.test(table.location)) continue;
-        const { bucket, prefix } = folderOf(table.location, name);
-        const other = `s3://${bucket}/${prefix}`;
-        if (other.startsWith(uri) || uri.startsWith(other))
-          refuse("NOT_SUPPORTED", `${uri} lies in the place of ${Name}.${name} (${other}): name another one`);
+        if (!table || table.kind === VIEW_KIND) continue;
+        for (const other of placesOf(table))
+          if (other.startsWith(uri) || uri.startsWith(other))
+            refuse("NOT_SUPPORTED", `${uri} lies in the place of ${Name}.${name} (${other}): name another one`);
       }
+  };
+  /** How the URIs of a table's rows begin: its own folder, its partitions' and those that projection computes. */
+  const placesOf = (table: CatalogTable): Set<string> => {
+    const folders = [table.location, ...glue.partitions(table.database, table.name).map(({ location }) => location)]
+      .filter((location) => /^s3[an]?:\/\/[^/]/.test(location))
+      .map((location) => folderOf(location, table.name))
+      .map(({ bucket, prefix }) => `s3://${bucket}/${prefix}`);
+    // What comes before the first value need not end in a slash, and says nothing without a bucket.
+    const [fixed = ""] = (table.parameters["storage.location.template"] ?? "").split("${");
+    if (/^s3[an]?:\/\/[^/]+\//.test(fixed)) folders.push(fixed.replace(/^s3[an]?:/, "s3:"));
+    return new Set(folders);
   };
 
   /** A new folder for a table's or an unload's files. */
@@ -133,7 +138,8 @@ export const keeper = (
       options,
       place: (values: readonly string[]) => ({ bucket, prefix: `${prefix}${folderName(options.keys, values)}` }),
       commit: (files: readonly string[], partitions: readonly string[][]) => {
-        // Another statement may have come here first.
+        // Another statement may have come here first, or made a table inside or around.
+        aside(uri);
         if (taken(bucket, prefix).some((key) => !files.includes(`s3://${bucket}/${key}`)))
           exists(uri, `table '${full}'`);
         if (glue.table(database, name)) refuse("TABLE_ALREADY_EXISTS", `Table '${full}' already exists`);
@@ -170,7 +176,12 @@ export const keeper = (
       );
     const keys = table.partitionKeys.map((key) => key.name);
     checked(of.answer.columns, keys);
+    const own = (bucket: string, prefix: string): void => {
+      if (reserved(bucket, prefix))
+        refuse("NOT_SUPPORTED", `INSERT INTO ${full}: s3://${bucket}/${prefix} is the river's own place`);
+    };
     const { bucket, prefix } = folderOf(table.location, full);
+    own(bucket, prefix);
     const known = () =>
       new Map(
         glue
@@ -183,11 +194,19 @@ export const keeper = (
       before.get(JSON.stringify(values)) ?? `${base}${folderName(keys, values)}`;
     return {
       options: { keys, compression: "gzip" as const },
-      place: (values: readonly string[]) => (keys.length ? folderOf(locationOf(values), full) : { bucket, prefix }),
+      place: (values: readonly string[]) => {
+        if (!keys.length) return { bucket, prefix };
+        const at = folderOf(locationOf(values), full);
+        own(at.bucket, at.prefix);
+        return at;
+      },
       commit: (_: readonly string[], partitions: readonly string[][]) => {
         const now = glue.table(database, name);
-        if (!now || now.location !== table.location)
-          refuse("HIVE_METASTORE_ERROR", `${full} changed while it was written to`);
+        const same =
+          now !== null &&
+          now.location === table.location &&
+          isDeepStrictEqual([now.columns, now.partitionKeys], [table.columns, table.partitionKeys]);
+        if (!same) refuse("HIVE_METASTORE_ERROR", `${full} changed while it was written to`);
         if (!keys.length) return;
         const there = known();
         for (const values of partitions) {
@@ -213,6 +232,7 @@ export const keeper = (
       options,
       place: (values: readonly string[]) => ({ bucket, prefix: `${prefix}${folderName(options.keys, values)}` }),
       commit: (files: readonly string[]) => {
+        aside(uri);
         if (taken(bucket, prefix).some((key) => !files.includes(`s3://${bucket}/${key}`))) exists(uri, "UNLOAD");
       },
     };
@@ -238,8 +258,16 @@ export const keeper = (
         : of.kind === "insert"
           ? insert(of, from.table!)
           : unload(of);
+    const commit = (files: readonly string[], partitions: readonly string[][]): void => {
+      try {
+        plan.commit(files, partitions);
+      } catch (error) {
+        if (!(error instanceof AwsError)) throw error;
+        throw new PregaoError("HIVE_METASTORE_ERROR", `${error.code}: ${error.message}`);
+      }
+    };
     if (of.kind === "create table" && !of.data)
-      return { figures: { rows: 0, scannedBytes: 0 }, files: [], commit: () => plan.commit([], []) };
+      return { figures: { rows: 0, scannedBytes: 0 }, files: [], commit: () => commit([], []) };
     const { sql, columns } = of.answer!;
     const { keys, compression } = plan.options;
     const done = await put(
@@ -252,12 +280,7 @@ export const keeper = (
       figures: done.figures,
       files: done.files,
       commit: () => {
-        try {
-          plan.commit(done.files, done.partitions);
-        } catch (error) {
-          if (!(error instanceof AwsError)) throw error;
-          throw new PregaoError("HIVE_METASTORE_ERROR", `${error.code}: ${error.message}`);
-        }
+        commit(done.files, done.partitions);
         writes.settle(id);
       },
     };

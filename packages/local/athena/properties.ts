@@ -56,6 +56,8 @@ export const optionsOf = (properties: Properties, kind: "create table" | "unload
 /** A partition's value in a path: Hive has no empty one, and Trino takes printable ASCII only. */
 export const inPath = (value: string | null): string => {
   if (value === null) return NO_VALUE;
+  if (value === NO_VALUE)
+    refuse("INVALID_PARTITION_VALUE", `expected a partition's value, came ${NO_VALUE}: Hive takes that for null`);
   if (value === "" || !/^[\x20-\x7e]*$/.test(value))
     refuse(
       "INVALID_PARTITION_VALUE",

@@ -26,6 +26,15 @@ export const writesOf = (state: State, s3: Pick<Writer, "remove">) => {
   const forget = state.db.prepare("DELETE FROM athena_writes WHERE execution = ? OR ? IS NULL");
   // Most statements write nothing: they need not ask.
   const here = new Set<string>();
+  /** Removes what a statement wrote and did not publish, by what is written down; without one, what all of them did. */
+  const sweep = (execution: string | null): void => {
+    const rows = find.all(execution, execution);
+    if (rows.length)
+      state.transaction(() => {
+        for (const row of rows) s3.remove(row.bucket as string, [row.key as string]);
+        forget.run(execution, execution);
+      });
+  };
   return {
     /** Before an object is put. */
     announce: (execution: string, bucket: string, key: string): void => {
@@ -36,13 +45,12 @@ export const writesOf = (state: State, s3: Pick<Writer, "remove">) => {
     settle: (execution: string): void => {
       forget.run(execution, execution);
     },
-    /** Removes what a statement wrote and did not publish; without one, what all of them did. */
-    clean: (execution: string | null): void => {
-      if (execution !== null && !here.delete(execution)) return;
-      state.transaction(() => {
-        for (const row of find.all(execution, execution)) s3.remove(row.bucket as string, [row.key as string]);
-        forget.run(execution, execution);
-      });
+    /** Removes what a statement of this process wrote and did not publish. What throws may be called again. */
+    clean: (execution: string): void => {
+      if (!here.has(execution)) return;
+      sweep(execution);
+      here.delete(execution);
     },
+    sweep,
   };
 };

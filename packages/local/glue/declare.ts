@@ -1,6 +1,13 @@
 import type { TableSpec } from "../../core/topology.ts";
 import type { TableInput } from "./shapes.ts";
 
+/** What a descriptor says of files of Parquet. */
+export const PARQUET = {
+  InputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+  OutputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+  SerdeInfo: { SerializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", Parameters: {} },
+};
+
 /** How a table of the topology is declared to Glue: Parquet at `s3://<bucket>/<location>`, dates projected if it says so. */
 export const tableInput = (spec: TableSpec, bucket: string): TableInput => ({
   Name: spec.name,
@@ -23,8 +30,6 @@ export const tableInput = (spec: TableSpec, bucket: string): TableInput => ({
   StorageDescriptor: {
     Columns: spec.columns,
     Location: `s3://${bucket}/${spec.location}`,
-    InputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
-    OutputFormat: "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
-    SerdeInfo: { SerializationLibrary: "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", Parameters: {} },
+    ...PARQUET,
   },
 });
