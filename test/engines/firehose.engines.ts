@@ -178,6 +178,9 @@ const json = fc.oneof(
   fc.json({ maxDepth: 3 }),
 );
 
+// The same documents each time, unless told otherwise.
+fc.configureGlobal({ seed: Number(process.env.PREGAO_SEED ?? 7) });
+
 describe("a value is the SerDe's, or an error: never another", () => {
   test.each(columns)("$type", async (column) => {
     const kept = { rows: 0 };

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { delimiter, dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { onLine } from "./lines.ts";
 import { python } from "./python.ts";
 
 /** One Spark session in a Python process of its own, for as many runs as a test file has. */
@@ -47,7 +47,7 @@ export const startSpark = async (): Promise<Spark> => {
   child.once("close", (code, signal) => end(`${signal ?? code}`));
   child.stdin.on("error", () => {});
   // It answers in the order in which it was asked, one line each.
-  createInterface({ input: child.stdout }).on("line", (line) => {
+  onLine(child.stdout, (line) => {
     waiting.shift()?.resolve(JSON.parse(line) as Record<string, unknown>);
   });
   const ask = (request: Record<string, unknown>) =>

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { createInterface } from "node:readline";
 import type { ParquetColumn } from "../../packages/engines/duckdb/parquet.ts";
+import { onLine } from "./lines.ts";
 import { cache } from "./python.ts";
 
 /** One value as Hive's standard objects print it, null, or why it cannot be read. */
@@ -39,9 +39,7 @@ export const startSerde = (columns: readonly ParquetColumn[]): Serde => {
   child.once("error", fail);
   child.once("close", (code) => fail(new Error(`the SerDe ended with ${code}`)));
   child.stdin.on("error", () => {});
-  createInterface({ input: child.stdout }).on("line", (line) =>
-    waiting.shift()?.resolve(JSON.parse(line) as SerdeAnswer),
-  );
+  onLine(child.stdout, (line) => waiting.shift()?.resolve(JSON.parse(line) as SerdeAnswer));
   child.stdin.write(`${columns.map((c) => c.name).join(",")}\n${columns.map((c) => c.type).join(",")}\n`);
   return {
     ask: (documents) => {

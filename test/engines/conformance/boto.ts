@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { onLine } from "../lines.ts";
 import { cache, python } from "../python.ts";
 import type { Client, Outcome } from "./client.ts";
 
@@ -20,7 +20,7 @@ const talk = (script: string, args: readonly string[], stderr: "inherit" | "igno
   });
   const waiting: { resolve: (line: string) => void; reject: (error: Error) => void }[] = [];
   const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => {
+  onLine(child.stdout, (line) => {
     const next = waiting.shift();
     if (next) next.resolve(line);
     else lines.push(line);
