@@ -3,7 +3,7 @@ import { type Aws, connect } from "../packages/aws/index.ts";
 import type { Dataset } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
 import { stageFrom } from "../packages/core/stage.ts";
-import { catalogue } from "../packages/datasets/index.ts";
+import { catalogueOf } from "../packages/datasets/index.ts";
 
 /** What a handler works with: its stage's clients and the catalogue in its stage's layouts. */
 export type River = { aws: Aws; datasets: readonly Dataset[] };
@@ -14,7 +14,7 @@ let river: River | undefined;
 export const openRiver = (): River => {
   if (!river) {
     const stage = stageFrom(process.env);
-    river = { aws: connect(stage), datasets: catalogue(stage.layouts) };
+    river = { aws: connect(stage), datasets: catalogueOf(stage) };
   }
   return river;
 };

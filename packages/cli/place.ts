@@ -4,7 +4,7 @@ import { type Aws, connect } from "../aws/index.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 import { laptop, type Stage, stage as stageSchema } from "../core/stage.ts";
-import { catalogue } from "../datasets/index.ts";
+import { catalogueOf } from "../datasets/index.ts";
 import { findSpark } from "../engines/spark/find.ts";
 import { makeFolder } from "../local/folder.ts";
 import { DEFAULT_ENGINE, runningStack } from "../local/lock.ts";
@@ -69,7 +69,7 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
   // Before anything is made for it.
   if (!found && options.engine === "spark") await findSpark();
   const stage = stageOn(dir, layoutsFrom(options.layout));
-  const datasets = catalogue(stage.layouts);
+  const datasets = catalogueOf(stage);
   const leave = found ? await guestOf(found.url) : () => undefined;
   // It takes seconds, in which nothing else would be said.
   if (fresh && !found) output.say(`preparing a new state directory in ${dir}: the trading calendar`);
@@ -146,7 +146,7 @@ export const stageOn = (dir: string, layouts: Stage["layouts"]): Stage => {
 /** Appears whole or not at all; of two first commands at once, one writes it and both read it. */
 const createStage = (dir: string, file: string, layouts: Stage["layouts"]): void => {
   const stage = laptop(layouts);
-  catalogue(stage.layouts);
+  catalogueOf(stage);
   const draft = `${file}.${process.pid}`;
   try {
     makeFolder(dir);

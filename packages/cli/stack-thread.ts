@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { PregaoError } from "../core/errors.ts";
 import type { Stage } from "../core/stage.ts";
 import { topology } from "../core/topology.ts";
-import { catalogue } from "../datasets/index.ts";
+import { catalogueOf } from "../datasets/index.ts";
 import { refineJob } from "../engines/duckdb/job.ts";
 import { sparkJob } from "../engines/spark/job.ts";
 import { start } from "../local/index.ts";
@@ -15,7 +15,7 @@ const { dir, stage, port, still, engine = DEFAULT_ENGINE } = workerData as Stack
 const say = (message: FromStack) => parentPort?.postMessage(message);
 
 const river = (at: Stage) => ({
-  topology: topology(catalogue(at.layouts), at.pace),
+  topology: topology(catalogueOf(at), at.pace),
   root: new URL("../../", import.meta.url),
   engine: engine === "spark" ? sparkJob : refineJob,
   translate,

@@ -28,6 +28,13 @@ export const resource = (s: Stage, name: string): string => (s.name === "local" 
 export const bucket = (s: Stage, name: string): string =>
   s.name === "local" ? name : `pregao-${s.name}-${name}-${s.account}`;
 
+/**
+ * Glue's databases: unique in an account and region. Production's and a laptop's have the datasets' own names, so that
+ * the same statements run on both; another stage's end in its name, with `_` for `-`.
+ */
+export const database = (s: Stage, name: string): string =>
+  s.name === "local" || s.name === "production" ? name : `${name}_${s.name.replaceAll("-", "_")}`;
+
 export const queueArn = (s: Stage, name: string): string => `arn:aws:sqs:${s.region}:${s.account}:${resource(s, name)}`;
 /** A queue's logical name from its ARN or URL. */
 export const logicalName = (s: Stage, physical: string): string =>

@@ -1,5 +1,6 @@
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import { database, type Stage } from "../core/stage.ts";
 import { withLayout } from "../core/table.ts";
 import { bovespa } from "./bovespa/index.ts";
 import { calendario } from "./calendario/index.ts";
@@ -27,3 +28,7 @@ export const catalogue = (layouts: Readonly<Record<string, readonly string[]>> =
     }),
   }));
 };
+
+/** The datasets of a stage: in its layouts, in databases of its own. */
+export const catalogueOf = (stage: Stage): Dataset[] =>
+  catalogue(stage.layouts).map((dataset) => ({ ...dataset, database: database(stage, dataset.database) }));
