@@ -15,6 +15,7 @@ import { type Before, rejectBody, unwrap } from "../packages/core/reject.ts";
 import { bucket, logicalName, type Stage } from "../packages/core/stage.ts";
 import { log } from "./log.ts";
 import { datasetNamed, digest, openRiver } from "./river.ts";
+import { tellPublished, tellStanding } from "./sessions.ts";
 
 export type AdvanceOptions = {
   /** When to stop, ms since 1970; in 5 minutes if absent. */
@@ -41,7 +42,15 @@ export const advance = async (aws: Aws, dataset: Dataset, options: AdvanceOption
   const { eyes, hands } = books(aws, { dataset, shape, ...recipe, digest, named, full, until });
   const note = (level: "INFO" | "WARN" | "ERROR", message: string, metadata: Record<string, unknown>) =>
     log(level, "advance", message, metadata);
-  return walk(eyes, hands, shape, { until, now: Date.now, note, named, wish });
+  const published: Commit[] = [];
+  const commit: typeof hands.commit = async (document) => {
+    const made = await hands.commit(document);
+    if (made === "created" && document.status === "published") published.push(document);
+    return made;
+  };
+  const end = await walk(eyes, { ...hands, commit }, shape, { until, now: Date.now, note, named, wish });
+  for (const document of published) await tellPublished(aws, dataset, document);
+  return end;
 };
 
 /** The newest commit of a dataset, the units it has, and its partitions that another recipe than today's made. */
@@ -94,9 +103,9 @@ export const handler = async (event: SQSEvent | Clock, context: Context): Promis
   const { aws, datasets } = openRiver();
   const until = deadline(context);
   if ("datasets" in event) {
-    const ends = await Promise.all(
-      event.datasets.map((name) => ring(aws, datasetNamed(datasets, name), { until, full: event.full ?? false })),
-    );
+    const rung = event.datasets.map((name) => datasetNamed(datasets, name));
+    const ends = await Promise.all(rung.map((dataset) => ring(aws, dataset, { until, full: event.full ?? false })));
+    if (Date.now() < until) for (const dataset of rung) await tellStanding(aws, datasets, dataset, Date.now());
     if (ends.includes(null)) throw new Error("not every dataset came to rest; the next call goes on");
     return;
   }

@@ -26,9 +26,9 @@ export const handler = async (event: SQSEvent, context: Context): Promise<SQSBat
     ]);
     judged.push(...verdicts);
     outcomes.push(...rows, ...rejects);
+    report(dataset, verdicts, unsettled(verdicts, [...rows, ...rejects]));
   }
   const back = unsettled(judged, outcomes);
-  report(judged, back);
   return { batchItemFailures: back.map((itemIdentifier) => ({ itemIdentifier })) };
 
   async function sendRejects(queue: string, verdicts: readonly Judged[], before: number): Promise<Outcome[]> {
@@ -66,11 +66,12 @@ const incoming = (record: SQSRecord) => ({
   sentAt: Number(record.attributes.SentTimestamp),
 });
 
-const report = (judged: readonly Judged[], back: readonly string[]): void => {
+const report = (dataset: string, judged: readonly Judged[], back: readonly string[]): void => {
   const rows = judged.reduce((sum, j) => sum + j.rows.length, 0);
   const rejects = judged.flatMap((j) => j.rejects);
   const reasons: Record<string, number> = {};
   for (const r of rejects) reasons[r.reason] = (reasons[r.reason] ?? 0) + r.records;
-  const counts = { messages: judged.length, rows, rejected: reasons, returned: back.length };
+  const refused = rejects.reduce((sum, r) => sum + r.records, 0);
+  const counts = { dataset, messages: judged.length, rows, refused, rejected: reasons, returned: back.length };
   log(rejects.length || back.length ? "WARN" : "INFO", "consume", "batch judged", counts);
 };

@@ -2,11 +2,12 @@ import type { Context } from "aws-lambda";
 import type { Aws } from "../packages/aws/index.ts";
 import { type Outgoing, type Sent, send } from "../packages/aws/queues.ts";
 import { deadline } from "../packages/aws/retry.ts";
-import { create, getBytes, head, put } from "../packages/aws/store.ts";
-import { saoPauloDay } from "../packages/core/calendar.ts";
+import { create, getBytes, getJson, head, put } from "../packages/aws/store.ts";
+import { saoPauloDay, sessionEnded } from "../packages/core/calendar.ts";
 import type { Bytes, Dataset, Origin, Survey } from "../packages/core/dataset.ts";
 import { PregaoError } from "../packages/core/errors.ts";
 import { instant, type Message, messages } from "../packages/core/message.ts";
+import { scrapedKey } from "../packages/core/run.ts";
 import { log } from "./log.ts";
 import { datasetNamed, digest, openRiver, sha256Of } from "./river.ts";
 
@@ -267,6 +268,7 @@ export const download = async (url: string): Promise<OriginFile> => {
     throw new PregaoError(
       "origin_status",
       `expected 200 from ${url}, came ${answer.status} ${answer.statusText}. Nothing of it was sent: check the address, and whether there is such a file`,
+      { status: answer.status },
     );
   const parts: Uint8Array[] = [];
   let size = 0;
@@ -283,11 +285,83 @@ export const download = async (url: string): Promise<OriginFile> => {
   };
 };
 
-/** Scrapes one URL. It throws unless every message was accepted: then the same invocation is to be repeated. */
-export const handler = async (event: { dataset: string; url: string }, context: Context): Promise<Scraped> => {
+/** A clock's look for the file of the session that ended last; at the `last` of a day it must be there. */
+export type Tick = { dataset: string; last?: true };
+
+/** Scrapes one URL, or what a clock looks for. It throws unless every message was accepted: then it is to be repeated. */
+export const handler = async (
+  event: { dataset: string; url: string } | Tick,
+  context: Context,
+): Promise<Scraped | null> => {
   const { aws, datasets } = openRiver();
   const dataset = datasetNamed(datasets, event.dataset);
-  const scraped = await scrape(aws, dataset, await download(event.url), {}, deadline(context));
+  const until = deadline(context);
+  if (!("url" in event))
+    return look(aws, dataset, { ...event, now: Date.now(), until }).catch((error: Error) => {
+      const what = event.last ? "the day's last look for a file failed" : "a look for a file failed; another follows";
+      // What fetch throws says why only in its cause.
+      const detail = [error.message, error.cause].filter(Boolean).join(": ");
+      log(event.last ? "ERROR" : "WARN", "scrape", what, { dataset: dataset.name, detail });
+      throw error;
+    });
+  return sendAll(aws, dataset, await download(event.url), until);
+};
+
+/**
+ * Looks for the file of the session that ended last (`now`, ms since 1970), and sends it, unless these bytes were sent as
+ * that session's before. Null: there was no session, its file is not there yet, or it is as it was.
+ * @throws PregaoError `not_published` at the last look of a day, if no file of its session was ever there.
+ */
+export const look = async (
+  aws: Aws,
+  dataset: Dataset,
+  { last = false, now, until }: { last?: boolean; now: number; until: number },
+): Promise<Scraped | null> => {
+  const schedule = dataset.raw?.schedule;
+  if (!schedule) throw new PregaoError("no_schedule", `${dataset.name} is fetched by no clock: name a URL`);
+  const session = sessionEnded(now);
+  const rest = (message: string) => {
+    log("INFO", "scrape", message, { dataset: dataset.name, session });
+    return null;
+  };
+  if (session === null) return rest("no session today");
+  const url = schedule.url(session);
+  const key = scrapedKey(dataset.name, session);
+  const before = (await getJson(aws, "state", key)) as { sha256: string } | null;
+  const file = await published(url);
+  if (!file && last && !before)
+    throw new PregaoError(
+      "not_published",
+      `expected the file of ${session} at ${url} by now, there is none. Once it is there: pregao ingest ${dataset.name} --url ${url}`,
+    );
+  if (!file) return rest("the session's file is not there yet");
+  if (before?.sha256 === (await sha256Of(chunks(file.bytes)))) return rest("the session's file is as it was");
+  const scraped = await sendAll(aws, dataset, file, until);
+  if (scraped.sessions[session] === undefined)
+    throw new PregaoError(
+      "other_session",
+      `expected a file of ${session} at ${url}, came one of ${Object.keys(scraped.sessions).join(", ")}: it was sent as what it is`,
+    );
+  await put(aws, "state", key, JSON.stringify({ url, sha256: scraped.origin.sha256, rows: scraped.rows }));
+  return scraped;
+};
+
+/** A file by URL; null if the origin says in one of its ways that there is none: 404, nothing at all, a page. */
+const published = async (url: string): Promise<OriginFile | null> => {
+  try {
+    const file = await download(url);
+    const start = new TextDecoder("latin1").decode(await file.bytes.read(0, Math.min(file.bytes.size, PAGE_START)));
+    return /^\s*(<|$)/.test(start) ? null : file;
+  } catch (error) {
+    if (error instanceof PregaoError && error.details.status === 404) return null;
+    throw error;
+  }
+};
+
+const PAGE_START = 64;
+
+const sendAll = async (aws: Aws, dataset: Dataset, file: OriginFile, until: number): Promise<Scraped> => {
+  const scraped = await scrape(aws, dataset, file, {}, until);
   const { sessions, ...metadata } = scraped;
   log("INFO", "scrape", "origin sent", { ...metadata, sessions: Object.keys(sessions).length });
   if (scraped.accepted.rows !== scraped.rows)

@@ -34,6 +34,7 @@ const rules: Record<string, { areas: string[]; libraries: string[]; node: boolea
     libraries: ["apache-arrow", "cli-progress", "commander", "@inquirer/confirm"],
     node: true,
   },
+  stacks: { areas: ["packages/core", "packages/datasets"], libraries: ["zod"], node: true },
 };
 
 /** Node's modules that are pure computation, allowed where Node is not: they touch no file, clock or network. */
@@ -102,7 +103,15 @@ test("nothing outside packages/datasets names a dataset", () => {
   const names = readdirSync(join(root, "packages/datasets"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
-  const naming = ["packages/core", "packages/aws", "packages/engines", "packages/trino", "packages/local", "functions"]
+  const naming = [
+    "packages/core",
+    "packages/aws",
+    "packages/engines",
+    "packages/trino",
+    "packages/local",
+    "functions",
+    "stacks",
+  ]
     .flatMap(sources)
     .filter((file) => {
       const code = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");

@@ -2,12 +2,17 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { laptop } from "../packages/core/stage.ts";
+import { topology } from "../packages/core/topology.ts";
 import { athena } from "../packages/local/athena/index.ts";
+import { cloudControl } from "../packages/local/cloudcontrol/index.ts";
 import { cloudwatch } from "../packages/local/cloudwatch/index.ts";
 import { firehose } from "../packages/local/firehose/index.ts";
 import { glue } from "../packages/local/glue/index.ts";
+import { logs } from "../packages/local/logs/index.ts";
 import { s3 } from "../packages/local/s3/index.ts";
 import { sqs } from "../packages/local/sqs/index.ts";
+import { ssm } from "../packages/local/ssm/index.ts";
 import { openState } from "../packages/local/state.ts";
 import { translate } from "../packages/trino/index.ts";
 import { cases } from "./engines/conformance/cases/index.ts";
@@ -46,6 +51,12 @@ beforeAll(async () => {
     Glue: catalog.service.operations,
     Athena: queries.service.operations,
     CloudWatch: measures.service.operations,
+    "CloudWatch Logs": logs({ dir: null, groups: new Map() }).service.operations,
+    SSM: ssm({ stage: laptop(), now: Date.now }).service.operations,
+    "Cloud Control": cloudControl({
+      ...{ stage: laptop(), topology: topology([], "daily") },
+      ...{ sqs: queues.service, firehose: streams.service, glue: catalog.service },
+    }).service.operations,
     // A path of its own (doors.ts), no table of operations; triggers-stack.test.ts calls it.
     Lambda: { Invoke: null },
   }).flatMap(([service, operations]) => Object.keys(operations).map((name) => `${service}.${name}`));

@@ -28,19 +28,34 @@ const CONNECT_MS = 5_000;
  */
 const SILENT_MS = 25_000;
 
+/** Of processes: which variables matter is said where they are read. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** `own`: with this process' own credentials, found as the SDK finds them, also at an endpoint. */
+export type Signing = { own?: boolean };
+
 /**
- * `env.AWS_ENDPOINT_URL` points everything at a stand-in; its credentials are then any. `env.PREGAO_SILENT_MS` is
- * another bound of silence.
+ * What every client is made with. `env.AWS_ENDPOINT_URL` points it at a stand-in; its credentials are then any, unless
+ * they are to be this process' own; `env.AWS_ACCESS_KEY_ID` says who calls. `env.PREGAO_SILENT_MS` is another bound of silence.
  */
-export const connect = (stage: Stage, env: Record<string, string | undefined> = process.env): Aws => {
+export const configOf = (region: string, env: Env, { own = false }: Signing = {}) => {
   const endpoint = env.AWS_ENDPOINT_URL;
-  const config = {
-    region: stage.region,
+  return {
+    region,
     maxAttempts: 4,
     // Without these a request has no end. `requestTimeout` alone only warns, and counts from the first byte sent.
     requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: Number(env.PREGAO_SILENT_MS) || SILENT_MS },
-    ...(endpoint ? { endpoint, credentials: { accessKeyId: "local", secretAccessKey: "local" } } : {}),
+    ...(endpoint ? { endpoint } : {}),
+    ...(endpoint && !own
+      ? { credentials: { accessKeyId: env.AWS_ACCESS_KEY_ID || "local", secretAccessKey: "local" } }
+      : {}),
   };
+};
+
+/** The clients of a stage; see {@link configOf}. */
+export const connect = (stage: Stage, env: Env = process.env, signing: Signing = {}): Aws => {
+  const endpoint = env.AWS_ENDPOINT_URL || undefined;
+  const config = configOf(stage.region, env, signing);
   // Bodies travel under a signature of their SHA-256; an MD5 of each on top of it costs more than it can find.
   const sqs = new SQSClient({ ...config, md5: false });
   const s3 = new S3Client({ ...config, forcePathStyle: Boolean(endpoint) });

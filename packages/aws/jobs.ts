@@ -37,7 +37,11 @@ export const startJob = async (aws: Aws, run: Run): Promise<"started" | "refused
   }
 };
 
-export type JobRun = { id: string; state: string; reason: string | null };
+/**
+ * `seconds`: how long it ran; `dpuSeconds`: what it is billed for, which Glue tells of jobs with auto scaling, and is
+ * the capacity for all that time otherwise (JobRun: DPUSeconds, MaxCapacity).
+ */
+export type JobRun = { id: string; state: string; reason: string | null; seconds: number; dpuSeconds: number };
 
 /**
  * The job runs whose arguments name a run, the newest first. None is older than its run: `since` (ms since 1970) is when
@@ -54,17 +58,34 @@ export const attempts = async (aws: Aws, dataset: string, run: number, since = 0
     for (const job of page.JobRuns ?? []) {
       if (job.StartedOn && job.StartedOn.getTime() < since - SKEW_MS) token = undefined;
       if (job.Arguments?.["--run"] !== String(run) || job.Arguments["--dataset"] !== dataset) continue;
-      found.push({ id: job.Id ?? "", state: job.JobRunState ?? "", reason: job.ErrorMessage?.slice(0, 1000) ?? null });
+      const seconds = job.ExecutionTime ?? 0;
+      const dpuSeconds = job.DPUSeconds ?? seconds * (job.MaxCapacity ?? job.NumberOfWorkers ?? 0);
+      const reason = job.ErrorMessage?.slice(0, 1000) ?? null;
+      found.push({ id: job.Id ?? "", state: job.JobRunState ?? "", reason, seconds, dpuSeconds });
     }
   } while (token);
   return found;
 };
 
+/**
+ * What a run of the job took on average, in DPU-seconds, as Glue told of the last 200 that succeeded; null if it told of
+ * none. Glue tells it of jobs with auto scaling; a laptop's does not.
+ */
+export const meanDpuSeconds = async (aws: Aws, dataset: string): Promise<number | null> => {
+  const page = await aws.glue.send(new GetJobRunsCommand({ JobName: jobName(aws, dataset), MaxResults: PAGE }));
+  const told = (page.JobRuns ?? []).flatMap(({ JobRunState, DPUSeconds }) =>
+    JobRunState === "SUCCEEDED" && DPUSeconds ? [DPUSeconds] : [],
+  );
+  return told.length > 0 ? Math.ceil(told.reduce((sum, n) => sum + n, 0) / told.length) : null;
+};
+
 /** The attempts at a run, the oldest first. */
 export const readAttempts = async (aws: Aws, run: Run): Promise<Attempt[]> =>
   (await attempts(aws, run.dataset, run.run, Date.parse(run.opened_at)))
-    .map(({ id, state, reason }) => ({
+    .map(({ id, state, reason, seconds, dpuSeconds }) => ({
       id,
+      seconds,
+      dpuSeconds,
       ended: ENDED.has(state),
       reason: ENDED.has(state) && state !== "SUCCEEDED" ? `${state}${reason ? ` ${reason}` : ""}` : null,
     }))

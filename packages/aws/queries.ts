@@ -6,7 +6,7 @@ import {
   StopQueryExecutionCommand,
 } from "@aws-sdk/client-athena";
 import { PregaoError } from "../core/errors.ts";
-import { bucket } from "../core/stage.ts";
+import { bucket, workgroup } from "../core/stage.ts";
 import type { Aws } from "./index.ts";
 
 export type ResultField = { name: string; type: string; precision: number; scale: number };
@@ -25,21 +25,34 @@ export type QueryResult = {
 const POLL_MS = { first: 2, most: 500 };
 
 /**
- * Runs a statement and reads its result in pages. `parameters` are the SQL literals that its `?` stand for.
+ * `parameters`: the SQL literals that its `?` stand for. `reuse`: minutes; an answer that Athena gave to the same statement
+ * will do if it is no older. It does not look whether rows came since: nothing that must know what is there may ask so.
+ */
+export type QueryRequest = { signal?: AbortSignal; parameters?: readonly string[]; reuse?: number };
+
+/**
+ * Runs a statement in the stage's workgroup and reads its result in pages.
  * @throws PregaoError with Athena's reason if it fails, was refused or was stopped.
  */
 export const query = async (
   aws: Aws,
   sql: string,
   database: string,
-  signal?: AbortSignal,
-  parameters: readonly string[] = [],
+  { signal, parameters = [], reuse }: QueryRequest = {},
 ): Promise<QueryResult> => {
+  const { stage } = aws;
   const started = aws.athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
       QueryExecutionContext: { Database: database, Catalog: "AwsDataCatalog" },
-      ResultConfiguration: { OutputLocation: `s3://${bucket(aws.stage, "results")}/athena/` },
+      WorkGroup: workgroup(stage),
+      // A deployed stage's workgroup says where results go and by which key: what a client says must not stand above it.
+      ...(stage.name === "local"
+        ? { ResultConfiguration: { OutputLocation: `s3://${bucket(stage, "results")}/athena/` } }
+        : {}),
+      ...(reuse === undefined
+        ? {}
+        : { ResultReuseConfiguration: { ResultReuseByAgeConfiguration: { Enabled: true, MaxAgeInMinutes: reuse } } }),
       ...(parameters.length ? { ExecutionParameters: [...parameters] } : {}),
     }),
   );

@@ -199,7 +199,8 @@ export const advance = async (
       if ((await hands.start(action.run)) === "refused") return end(true, "another run of the job has not ended yet");
       note("INFO", "job started", { dataset: shape.dataset, run: action.run.run });
     } else if (action.do === "commit") {
-      if ((await hands.commit(action.document)) === "created") noteCommit(note, action.document, facts.run);
+      if ((await hands.commit(action.document)) === "created")
+        noteCommit(note, action.document, facts.run, facts.attempts);
     } else if (!gathered && action.objects.length > 0) {
       await hands.gather?.(action.objects);
       gathered = true;

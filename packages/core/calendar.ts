@@ -120,6 +120,15 @@ export const calendarDays = (): CalendarDay[] => {
   return days;
 };
 
+/** B3's last market closes before this hour of São Paulo. A look for a session's file may come so late the next day. */
+const CLOSED_MS = 19 * 3_600_000;
+
+/** The session that ended last at an instant (ms since 1970), up to 19:00 of the next day; null: that day had none. */
+export const sessionEnded = (ms: number): string | null => {
+  const day = saoPauloDay(ms - CLOSED_MS);
+  return isSession(day) ? day : null;
+};
+
 /** The newest session up to and including a day. */
 export const lastSession = (day: string): string => {
   let number = dayNumber(day);

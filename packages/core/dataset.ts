@@ -54,6 +54,34 @@ export type OriginFormat = {
   groups: (bytes: Bytes, survey: Survey) => AsyncGenerator<{ subject: string; records: WireRecord[] }[]>;
 };
 
+/** When the origin publishes a session's file, and where. Cron in five fields, read in `zone`. */
+export type Schedule = {
+  zone: string;
+  /** Looks for the file of the day's session. It may not be there yet, or be another than before. */
+  cron: string;
+  /** The day's last look: a session whose file was not seen by then is a failure. */
+  last: string;
+  /** Of the file of a session, `YYYY-MM-DD`. */
+  url: (session: string) => string;
+};
+
+/** What a dataset's own tables say of one session, `YYYY-MM-DD`. */
+export type SessionFact = {
+  session: string;
+  tickers: number;
+  /** Published, of every table. */
+  rows: number;
+  /** All rows of a file came, and no others. */
+  complete: boolean;
+  /** Tickers with a value that contradicts another. */
+  doubtful: number;
+  /** The files that its rows are of; `scrapedAt` in ms since 1970. */
+  origins: { sha256: string; scrapedAt: number }[];
+};
+
+/** A row of a table as it is read from its file. */
+export type Row = Readonly<Record<string, unknown>>;
+
 export type Dataset = {
   name: string;
   means: string;
@@ -70,6 +98,8 @@ export type Dataset = {
     /** The column a record's session is in. */
     session: string;
     format: OriginFormat;
+    /** Absent: nothing is fetched by the clock. */
+    schedule?: Schedule;
     /** Valid records of `ticker` for `pregao publish`, on `session` (`YYYY-MM-DD`). */
     sample: (ticker: string, session: string, index: number) => WireRecord;
     /** One record of each kind of mistake, with the reason code it must be rejected with. */
@@ -84,6 +114,8 @@ export type Dataset = {
      * them: `session`, `origin` (SHA-256), `since` (scraped_at), `expected`, `seen`.
      */
     partial?: string;
+    /** Small tables with what is known of each session, by name, and what their rows say of it. */
+    facts?: { tables: readonly string[]; of: (rows: Readonly<Record<string, readonly Row[]>>) => SessionFact[] };
   };
   /** Refined tables, base first, then those computed from them. */
   tables: readonly Table[];
@@ -97,8 +129,12 @@ export type Dataset = {
   queries: Readonly<Record<string, { means: string; sql: string }>>;
   /** Views in its database, by name, in Trino's dialect. */
   views: Readonly<Record<string, View>>;
-  /** A real file that comes with the dataset, and the query to answer from it. */
-  demo?: { file: URL; query: string };
+  /** A real file that comes with the dataset, the query to answer from it, and what its rows were in a lake. */
+  demo?: {
+    file: URL;
+    query: string;
+    lake: { rawObjects: number; rawBytes: number; refinedBytes: number; refinedFiles: number };
+  };
 };
 
 /** Lineage that every raw row carries beside its record. */

@@ -6,8 +6,8 @@ import type { Accepted, ListedObject, Paused, Run } from "./run.ts";
 /** table → partition (`""` for a table without) → key prefix in the lake, ending in `/`. */
 export type Catalog = Record<string, Record<string, string>>;
 
-/** One start of the job for a run. `ended` is final. */
-export type Attempt = { id: string; ended: boolean; reason: string | null };
+/** One start of the job for a run. `ended` is final. How long it ran, and what it is billed for, nothing depends on. */
+export type Attempt = { id: string; ended: boolean; reason: string | null; seconds?: number; dpuSeconds?: number };
 
 /** What `advance` must know of a dataset. Tables in the order in which they are published: base first, then computed. */
 export type Shape = {

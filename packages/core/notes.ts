@@ -1,5 +1,5 @@
 import type { Commit } from "./commit.ts";
-import type { Facts, Shape } from "./facts.ts";
+import type { Attempt, Facts, Shape } from "./facts.ts";
 import { lastClosed, type RawObject, type Run, SKEW_MS } from "./run.ts";
 
 /** What `advance` tells the log. */
@@ -51,7 +51,8 @@ export const noteRun = (note: Note, run: Run): void => {
     });
 };
 
-export const noteCommit = (note: Note, commit: Commit, run: Run | null): void => {
+/** `attempts`: those of its run, whose time and cost are told as far as they are known. */
+export const noteCommit = (note: Note, commit: Commit, run: Run | null, attempts: readonly Attempt[] = []): void => {
   const { dataset, status, reason, rows, attempt, rebuild } = commit;
   // Nobody tries a rebuild again but the person who asked for it.
   const failed = rebuild && status === "failed";
@@ -70,6 +71,14 @@ export const noteCommit = (note: Note, commit: Commit, run: Run | null): void =>
       rejected: commit.rejected.length,
       held: commit.held.length,
       failed: commit.failed.length,
+      findings: commit.audit.length,
+      seconds: total(attempts.map((a) => a.seconds)),
+      dpuSeconds: total(attempts.map((a) => a.dpuSeconds)),
     },
   );
+};
+
+const total = (values: readonly (number | undefined)[]): number | null => {
+  const known = values.filter((value) => value !== undefined);
+  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) : null;
 };

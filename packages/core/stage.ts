@@ -2,9 +2,8 @@ import { z } from "zod";
 
 /** Where a river runs. Everything a function must know of its surroundings; all names follow from it. */
 export const stage = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[a-z][a-z0-9-]{0,19}$/, "expected a stage name: lower-case letters, digits and -, at most 20"),
+  /** No `-`: patterns of names in policies end in one, and would hold for a stage whose name went on after it. */
+  name: z.string().regex(/^[a-z][a-z0-9]{0,19}$/, "expected a stage name: lower-case letters and digits, at most 20"),
   account: z.string().regex(/^\d{12}$/),
   region: z.string().min(1),
   pace: z.enum(["daily", "intraday"]),
@@ -30,10 +29,34 @@ export const bucket = (s: Stage, name: string): string =>
 
 /**
  * Glue's databases: unique in an account and region. Production's and a laptop's have the datasets' own names, so that
- * the same statements run on both; another stage's end in its name, with `_` for `-`.
+ * the same statements run on both; another stage's end in its name.
  */
 export const database = (s: Stage, name: string): string =>
-  s.name === "local" || s.name === "production" ? name : `${name}_${s.name.replaceAll("-", "_")}`;
+  s.name === "local" || s.name === "production" ? name : `${name}_${s.name}`;
+
+/** Athena's workgroups, by whose they are: unique in an account and region. A laptop has the one that every account begins with. */
+export const workgroup = (s: Stage, whose: "people" | "analyst" = "people"): string =>
+  s.name === "local" ? "primary" : resource(s, whose);
+
+/** Where CloudWatch keeps what a function prints. */
+export const functionLog = (s: Stage, name: string): string => `/aws/lambda/${resource(s, name)}`;
+
+/** The SSM parameter that holds a deployed stage as JSON: by it a stage is found by its name alone. */
+export const stageParameter = (name: string): string => `/pregao/${name}/stage`;
+
+/**
+ * What a stage chose when it was deployed, beside what it is; nothing secret. `role`: the ARN of a role that exists, which
+ * every function, stream, job and clock takes; null: each has its own. `emails`: how many are told of critical alarms.
+ */
+export const choices = z.strictObject({
+  role: z.string().nullable(),
+  audit: z.boolean(),
+  catalogEncryption: z.boolean(),
+  emails: z.number().int(),
+});
+export type Choices = z.infer<typeof choices>;
+/** The SSM parameter that holds a deployed stage's choices as JSON: by it `doctor` knows what is off on purpose. */
+export const choicesParameter = (name: string): string => `/pregao/${name}/choices`;
 
 export const queueArn = (s: Stage, name: string): string => `arn:aws:sqs:${s.region}:${s.account}:${resource(s, name)}`;
 /** A queue's logical name from its ARN or URL. */

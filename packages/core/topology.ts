@@ -1,4 +1,4 @@
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, Schedule } from "./dataset.ts";
 import { type GlueColumn, glueColumns } from "./table.ts";
 import { asOurs, definitionOf, type ViewInput, viewInput } from "./view.ts";
 
@@ -35,7 +35,25 @@ const VISIBILITY_FACTOR = 6;
  */
 const MAX_RECEIVE = 100;
 
-export type FunctionSpec = { name: string; handler: string; timeout: number; memory: number };
+/** Of a job: on two workers, the fewest, a year of rows is minutes. Glue's auto scaling takes the second when it is of use. */
+export const GLUE = { version: "5.1", worker: "G.1X", workers: 2 } as const;
+
+/** What one statement may read in Athena: all tables of thirty years fit in it ten times, and it costs cents. */
+export const SCANNED_BYTES = 10 * 1024 ** 3;
+
+/**
+ * An event that nobody waits for (a clock's, S3's) is tried twice more when its function fails, Lambda's own number; and
+ * waits for a free function this long, in seconds (Lambda allows 60 to 21,600). Then a clock looks again anyway.
+ */
+export const EVENTS = { retries: 2, age: 3600 } as const;
+/**
+ * A tick that could not be handed over: tried this often (EventBridge Scheduler's most) and long, in seconds; then it
+ * lies in the queue `failed`, with the scrapes that were given up.
+ */
+export const TICKS = { retries: 185, age: 3600, failed: "scrape-dlq" } as const;
+
+/** `failed`: the queue that takes an event which was given up, where no clock repeats it. */
+export type FunctionSpec = { name: string; handler: string; timeout: number; memory: number; failed?: string };
 export type QueueSpec = {
   name: string;
   visibility: number;
@@ -76,7 +94,11 @@ export type JobSpec = {
   timeoutMinutes: number;
   events: string;
 };
-export type ClockSpec = { name: string; cron: string; zone: string; function: string; input: unknown };
+/** `cron` in five fields, `web`: what it starts fetches from the web. */
+export type ClockSpec = { name: string; cron: string; zone: string; function: string; input: unknown; web?: true };
+
+/** The rule that tells a queue what became of jobs, by its logical name. */
+export const jobRule = (queue: string): string => `jobs-to-${queue}`;
 
 export type Topology = {
   pace: Pace;
@@ -92,6 +114,17 @@ export type Topology = {
 };
 
 const seconds = (minutes: number) => minutes * 60;
+
+/** A look for a session's file at each of its hours; at the last it must be there. */
+const scrapes = (dataset: string, schedule: Schedule | undefined): ClockSpec[] => {
+  if (!schedule) return [];
+  const clock = { zone: schedule.zone, function: "scrape", web: true } as const;
+  return [
+    { name: `scrape-${dataset}`, cron: schedule.cron, ...clock, input: { dataset } },
+    { name: `scrape-${dataset}-last`, cron: schedule.last, ...clock, input: { dataset, last: true } },
+  ];
+};
+
 const names = (datasets: readonly Dataset[]) => datasets.map((d) => d.name);
 
 /**
@@ -102,7 +135,7 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
   const p = paces[pace];
   const queued = datasets.filter((d) => d.raw);
   const functions: FunctionSpec[] = [
-    { name: "scrape", handler: "functions/scrape.handler", timeout: seconds(15), memory: 2048 },
+    { name: "scrape", handler: "functions/scrape.handler", timeout: seconds(15), memory: 2048, failed: TICKS.failed },
     { name: "consume", handler: "functions/consume.handler", timeout: seconds(1), memory: 1024 },
     { name: "salvage", handler: "functions/salvage.handler", timeout: seconds(5), memory: 1024 },
     { name: "advance", handler: "functions/advance.handler", timeout: seconds(5), memory: 1024 },
@@ -110,6 +143,7 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
     { name: "clean", handler: "functions/clean.handler", timeout: seconds(15), memory: 1024 },
   ];
   const timeout = (name: string) => functions.find((f) => f.name === name)!.timeout;
+  const letters = (name: string): QueueSpec => ({ name, visibility: 30, retention: RETENTION_SECONDS });
   const pair = (name: string, reader: string): QueueSpec[] => [
     {
       name,
@@ -117,13 +151,13 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
       retention: RETENTION_SECONDS,
       deadLetter: { queue: `${name}-dlq`, maxReceive: MAX_RECEIVE },
     },
-    { name: `${name}-dlq`, visibility: 30, retention: RETENTION_SECONDS },
+    letters(`${name}-dlq`),
   ];
   return {
     pace,
     buckets: ["origin", "lake", "state", "results"],
     functions,
-    queues: [...queued.flatMap((d) => pair(d.name, "consume")), ...pair("landed", "advance")],
+    queues: [...queued.flatMap((d) => pair(d.name, "consume")), ...pair("landed", "advance"), letters(TICKS.failed)],
     mappings: [
       ...queued.map((d) => ({ queue: d.name, function: "consume", ...p.consume, concurrency: 2 })),
       { queue: "landed", function: "advance", ...p.landed, concurrency: 2 },
@@ -168,6 +202,7 @@ export const topology = (datasets: readonly Dataset[], pace: Pace): Topology => 
         function: "archive",
         input: { boxes: [...names(queued), "landed"] },
       },
+      ...queued.flatMap(({ name, raw }) => scrapes(name, raw!.schedule)),
     ],
     databases: Object.entries(Object.groupBy(datasets, (d) => d.database)).map(([name, members]) => ({
       name,

@@ -31,6 +31,8 @@ export const doorsOf = (deps: {
   idle: (signal: AbortSignal) => Promise<void>;
   /** Commands of other processes that use this stack; null when it takes no more of them. */
   guests: () => Set<ServerResponse> | null;
+  /** The function of a physical name; null: there is none. */
+  named: (physical: string) => string | null;
 }): Door[] => {
   const { runtime } = deps;
 
@@ -88,9 +90,9 @@ export const doorsOf = (deps: {
     } catch {
       return fail(400, "InvalidRequestContentException", "Could not parse request body into json");
     }
-    const target = decodeURIComponent(name).split(":").at(-1)!;
-    if (!runtime.functions().includes(target))
-      return fail(404, "ResourceNotFoundException", `Function not found: ${target}`);
+    const asked = decodeURIComponent(name).split(":").at(-1)!;
+    const target = deps.named(asked);
+    if (target === null) return fail(404, "ResourceNotFoundException", `Function not found: ${asked}`);
     const headers = { "x-amzn-requestid": requestId, "x-amz-executed-version": "$LATEST" };
     if (req.headers["x-amz-invocation-type"] === "DryRun") return answer(res, 204, "", headers);
     if (later) {

@@ -2,11 +2,12 @@ import { mkdirSync, rmSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join, resolve } from "node:path";
 import { PregaoError } from "../core/errors.ts";
-import { bucket, environment, resource, type Stage } from "../core/stage.ts";
+import { bucket, environment, functionLog, resource, type Stage, workgroup } from "../core/stage.ts";
 import type { Topology } from "../core/topology.ts";
 import { isOurs } from "../core/view.ts";
 import type { Store } from "../engines/store.ts";
 import { athena, type Translate } from "./athena/index.ts";
+import { cloudControl } from "./cloudcontrol/index.ts";
 import { cloudwatch } from "./cloudwatch/index.ts";
 import { isFull, noRoom } from "./disk.ts";
 import { doorsOf } from "./doors.ts";
@@ -16,9 +17,11 @@ import { glue } from "./glue/index.ts";
 import { type Invocation, type LogLine, lambda, type Runtime } from "./lambda.ts";
 import { DEFAULT_ENGINE, lockState, STATE_VERSION } from "./lock.ts";
 import { logFile } from "./log.ts";
+import { logs } from "./logs/index.ts";
 import { provision } from "./provision.ts";
 import { s3 } from "./s3/index.ts";
 import { type Depth, sqs, wireError } from "./sqs/index.ts";
+import { ssm } from "./ssm/index.ts";
 import { openState, type State } from "./state.ts";
 import { localStore } from "./store.ts";
 import { type Dropped, triggers } from "./triggers/index.ts";
@@ -67,6 +70,8 @@ export type StartOptions = {
    * For a look at what is there. What is sent to it waits for the next start.
    */
   still?: boolean;
+  /** Clocks tick, too, that start what fetches from the web. */
+  web?: boolean;
   /** What runs the jobs, by a name that other processes are told. */
   engineName?: string;
   /** Where functions and jobs find AWS, given the stack's own address: a stage that answers badly stands between them. */
@@ -175,7 +180,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         return { name, module, handler: handler.slice(dot + 1), timeout, memory };
       }),
       env: () => environmentOf(stage, options.endpoint?.(url) ?? url),
-      arn: (name) => `arn:aws:lambda:${region}:${account}:function:${name}`,
+      arn: (name) => `arn:aws:lambda:${region}:${account}:function:${resource(stage, name)}`,
       onLog,
     });
     // A call may end that nobody waits for any more, and with it what `idle` waits for.
@@ -198,6 +203,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
       onLog,
       now,
       retryDelays: options.retryDelays,
+      web: options.web,
     });
     const objects = s3(state, {
       region,
@@ -251,6 +257,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         return topology.buckets.some((one) => one !== "results" && bucket(stage, one) === name);
       },
       output: `s3://${bucket(stage, "results")}/`,
+      workgroup: workgroup(stage),
       ...(options.still ? { still: true } : {}),
       now,
     });
@@ -264,6 +271,16 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         const own = topology.functions.find((f) => resource(stage, f.name) === name);
         return own ? edges.droppedWhen(own.name, from, to) : [];
       },
+    });
+
+    const parameters = ssm({ stage, now });
+    const inventory = cloudControl({
+      ...{ stage, topology },
+      ...{ sqs: queues.service, firehose: streams.service, glue: jobs.service },
+    });
+    const printed = logs({
+      dir: file ? dir : null,
+      groups: new Map(topology.functions.map(({ name }) => [functionLog(stage, name), name])),
     });
 
     const isIdle = (): boolean =>
@@ -294,8 +311,14 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
     let stopping: Promise<void> | null = null;
     const guests = new Set<ServerResponse>();
     const door = await gateway(options.port ?? 0, {
-      services: [{ ...queues.service, wireError }, streams.service, jobs.service, queries.service, measures.service],
-      doors: doorsOf({ dir, runtime, edges, idle: waitIdle, guests: () => (stopping ? null : guests) }),
+      services: [
+        ...[{ ...queues.service, wireError }, streams.service, jobs.service, queries.service, measures.service],
+        ...[parameters.service, printed.service, inventory.service],
+      ],
+      doors: doorsOf({
+        ...{ dir, runtime, edges, idle: waitIdle, guests: () => (stopping ? null : guests) },
+        named: (physical) => topology.functions.find((f) => resource(stage, f.name) === physical)?.name ?? null,
+      }),
       fallback: objects.handle,
       hosts: options.hosts,
       onError: (error, where) =>

@@ -31,13 +31,14 @@ const serve = async (sandbox: Sandbox, port: NonNullable<typeof parentPort>): Pr
   };
 
   const call = async ({ id, event, requestId, deadline }: Call): Promise<Reply> => {
+    const name = sandbox.arn.split(":").at(-1)!;
     const context = {
-      functionName: sandbox.name,
+      functionName: name,
       functionVersion: "$LATEST",
       invokedFunctionArn: sandbox.arn,
       memoryLimitInMB: String(sandbox.memory),
       awsRequestId: requestId,
-      logGroupName: `/aws/lambda/${sandbox.name}`,
+      logGroupName: `/aws/lambda/${name}`,
       logStreamName: "local",
       callbackWaitsForEmptyEventLoop: true,
       getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),

@@ -108,7 +108,9 @@ export const lambda = (deps: {
       workerData: data,
       env: {
         ...deps.env(),
-        AWS_LAMBDA_FUNCTION_NAME: def.name,
+        // As on AWS, it has credentials of its own: each request says which function sends it.
+        AWS_ACCESS_KEY_ID: def.name,
+        AWS_LAMBDA_FUNCTION_NAME: data.arn.split(":").at(-1)!,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(def.memory),
         AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
       },

@@ -2,7 +2,7 @@ import { bucket, queueArn, resource, type Stage } from "../core/stage.ts";
 import type { QueueSpec, Topology } from "../core/topology.ts";
 import { isOurs, type ViewInput } from "../core/view.ts";
 import type { Firehose } from "./firehose/index.ts";
-import { type Glue, tableInput } from "./glue/index.ts";
+import { databaseInput, type Glue, movesByCommit, tableInput } from "./glue/index.ts";
 import type { S3 } from "./s3/index.ts";
 import type { Sqs } from "./sqs/index.ts";
 
@@ -40,15 +40,21 @@ export const provision = (
   for (const spec of topology.queues.toSorted((a, b) => Number(Boolean(a.deadLetter)) - Number(Boolean(b.deadLetter))))
     sqs.create(resource(stage, spec.name), queueAttributes(stage, spec));
   for (const database of topology.databases) {
-    glue.createDatabase({ Name: database.name, Description: database.comment });
-    for (const table of database.tables) glue.createTable(database.name, tableInput(table, bucket(stage, "lake")));
+    glue.createDatabase(databaseInput(database, bucket(stage, "lake")));
+    for (const table of database.tables) {
+      const declared = tableInput(table, bucket(stage, "lake"));
+      const { Location } = declared.StorageDescriptor;
+      const now = (movesByCommit(table) && glue.table(database.name, table.name)?.location) || Location;
+      const StorageDescriptor = { ...declared.StorageDescriptor, Location: now };
+      glue.createTable(database.name, { ...declared, StorageDescriptor });
+    }
     for (const view of database.views) if (mayDeclare(glue, database.name, view)) glue.createTable(database.name, view);
   }
   for (const job of topology.jobs)
     glue.createJob({
       Name: resource(stage, job.name),
       Role: `arn:aws:iam::${stage.account}:role/pregao-refine`,
-      Command: { Name: "glueetl", ScriptLocation: "s3://state/refine.py", PythonVersion: "3" },
+      Command: { Name: "glueetl", ScriptLocation: `s3://${bucket(stage, "state")}/refine.py`, PythonVersion: "3" },
       DefaultArguments: { "--dataset": job.dataset },
       ExecutionProperty: { MaxConcurrentRuns: job.concurrent },
       MaxRetries: job.retries,

@@ -32,7 +32,7 @@ const timed = async (place: Place, statement: string) => {
 
 /** Years of rows, each a partition of one file as the engine writes it: sorted by ticker, small row groups. */
 const grow = async (place: Place): Promise<number> => {
-  const session = await openSession({ scratch: join(place.dir, "bench") });
+  const session = await openSession({ scratch: join(place.dir!, "bench") });
   const values = Object.entries(refined.columns).map(([name, { type }]) => {
     const value =
       name === "ticker"
@@ -58,7 +58,7 @@ const grow = async (place: Place): Promise<number> => {
   let rows = 0;
   for (let year = 1995; year < 1995 + YEARS; year++) {
     const key = `refined/${refined.name}/run=0-bench/year=${year}/part-0.parquet`;
-    const file = join(place.dir, "bench", "part.parquet");
+    const file = join(place.dir!, "bench", "part.parquet");
     mkdirSync(dirname(file), { recursive: true });
     await session.run(
       `COPY (SELECT ${values.join(", ")} FROM (SELECT ${year} AS y, s, t FROM range(${SESSIONS}) a(s), range(${TICKERS}) b(t)) ORDER BY ticker, data_pregao) TO '${file}' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${refined.rowGroup})`,

@@ -8,6 +8,7 @@ import {
   isSession,
   lastSession,
   saoPauloDay,
+  sessionEnded,
   weekday,
 } from "../../packages/core/calendar.ts";
 
@@ -81,5 +82,17 @@ describe("calendar days", () => {
 describe("São Paulo's day", () => {
   test("a file published at 22:11 in São Paulo is of that day, not of UTC's next one", () => {
     expect(saoPauloDay(Date.parse("2024-11-09T01:11:00Z"))).toBe("2024-11-08");
+  });
+});
+
+describe("the session that a clock looks for", () => {
+  test.each([
+    ["in the evening, today's", "2024-11-08T20:45:00-03:00", "2024-11-08"],
+    ["a tick that was delivered after midnight, the evening's", "2024-11-09T00:40:00-03:00", "2024-11-08"],
+    ["before the close, yesterday's: today's has not ended", "2024-11-08T15:00:00-03:00", "2024-11-07"],
+    ["on a holiday, none", "2024-11-15T20:45:00-03:00", null],
+    ["on a Sunday, none", "2024-11-10T20:45:00-03:00", null],
+  ])("%s", (_, at, session) => {
+    expect(sessionEnded(Date.parse(at))).toBe(session);
   });
 });

@@ -2,7 +2,8 @@ import { Cron } from "croner";
 import { describe, expect, test } from "vitest";
 import { RECORD_BYTES } from "../../packages/core/pack.ts";
 import { bucket, environment, laptop, logicalName, queueArn, resource, stageFrom } from "../../packages/core/stage.ts";
-import { topology } from "../../packages/core/topology.ts";
+import { EVENTS, TICKS, topology } from "../../packages/core/topology.ts";
+import { RETRY_DELAYS_MS } from "../../packages/local/triggers/invocations.ts";
 import { toy } from "./toy.ts";
 
 describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace) => {
@@ -46,6 +47,33 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
     expect(weekly.cron.split(" ")).toHaveLength(5);
     const [first, second] = new Cron(weekly.cron, { timezone: weekly.zone }).nextRuns(2);
     expect(second!.getTime() - first!.getTime()).toBe(7 * 24 * 3_600_000);
+  });
+
+  test("a dataset with a schedule is looked for on its evenings, and by the last look a file must be there", () => {
+    const schedule = {
+      zone: "America/Sao_Paulo",
+      cron: "45 20-22 * * MON-FRI",
+      last: "45 23 * * MON-FRI",
+      url: String,
+    };
+    const scraped = topology([{ ...toy, raw: { ...toy.raw!, schedule } }], pace);
+    const clocks = scraped.clocks.filter((c) => c.function === "scrape");
+    expect(clocks.map(({ input }) => input)).toEqual([{ dataset: "toy" }, { dataset: "toy", last: true }]);
+    for (const clock of clocks) expect(clock).toMatchObject({ zone: "America/Sao_Paulo", web: true });
+    expect(t.clocks.some((c) => c.function === "scrape")).toBe(false);
+  });
+
+  test("a look that was given up lies for 14 days where a person sees it, since no other clock repeats it", () => {
+    expect(t.functions.find((f) => f.name === "scrape")!.failed).toBe("scrape-dlq");
+    expect(queue("scrape-dlq").retention).toBe(14 * 24 * 3600);
+  });
+
+  test("events are tried as often on a laptop as on AWS, and within AWS's bounds", () => {
+    expect(RETRY_DELAYS_MS).toHaveLength(EVENTS.retries);
+    expect(EVENTS.age).toBeGreaterThan(RETRY_DELAYS_MS.reduce<number>((a, b) => a + b, 0) / 1000);
+    expect(EVENTS.age).toBeLessThanOrEqual(21_600);
+    expect(TICKS.age).toBeLessThanOrEqual(86_400);
+    expect(TICKS.retries).toBeLessThanOrEqual(185);
   });
 
   test("what is superseded is deleted once a day, of every dataset", () => {

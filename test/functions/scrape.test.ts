@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { download, inMemory, scrape } from "../../functions/scrape.ts";
+import { download, inMemory, look, scrape } from "../../functions/scrape.ts";
 import { getBytes, head, list, put } from "../../packages/aws/store.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, fixtures, testPlace } from "../place.ts";
@@ -114,5 +114,69 @@ describe("a URL", () => {
 
   test.each(["/gone", "/down"])("that answers %s is an error, never an empty file", async (path) => {
     await expect(download(url(path))).rejects.toMatchObject({ code: "origin_status" });
+  });
+});
+
+describe("a clock's look for a session's file", () => {
+  const SESSION = "2024-01-04";
+  const evening = Date.parse("2024-01-04T20:45:00-03:00");
+  const first = cotahist({ sessions: [SESSION], perSession: 5 });
+  const second = cotahist({ sessions: [SESSION], perSession: 6 });
+  let answer: { status: number; body: Buffer } = { status: 404, body: Buffer.alloc(0) };
+  const asked: string[] = [];
+  const server = createServer((req, res) => {
+    asked.push(req.url ?? "");
+    res.writeHead(answer.status).end(answer.body);
+  });
+  beforeAll(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", () => done())));
+  afterAll(() => void server.close());
+  const dataset = () => {
+    const url = (session: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${session}`;
+    return { ...bovespa, raw: { ...bovespa.raw!, schedule: { ...bovespa.raw!.schedule!, url } } };
+  };
+  const lookAt = (now: number, last = false) =>
+    look(place.aws, dataset(), { last, now, until: Date.now() + 60_000 }).finally(() => place.stack!.idle());
+  const rows = async () =>
+    Number((await ask(place, `SELECT count(*) AS n FROM bovespa_raw WHERE datpre = DATE '${SESSION}'`))[0]!.n);
+
+  test("on a day without a session asks nobody", async () => {
+    expect(await lookAt(Date.parse("2024-01-01T20:45:00-03:00"), true)).toBeNull();
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ["404", { status: 404, body: Buffer.from("no") }],
+    ["nothing at all", { status: 200, body: Buffer.alloc(0) }],
+    ["a page", { status: 200, body: Buffer.from("\r\n<!DOCTYPE html><html></html>") }],
+  ])("takes %s for a file that is not there yet, and for a failure at the last look of a day", async (_, came) => {
+    answer = came;
+    expect(await lookAt(evening)).toBeNull();
+    await expect(lookAt(evening, true)).rejects.toMatchObject({ code: "not_published" });
+    expect(await rows()).toBe(0);
+  });
+
+  test("fails when the origin does", async () => {
+    answer = { status: 520, body: Buffer.alloc(0) };
+    await expect(lookAt(evening)).rejects.toMatchObject({ code: "origin_status" });
+  });
+
+  test("sends a file once, and again when it was rewritten", async () => {
+    answer = { status: 200, body: first };
+    expect(await lookAt(evening)).toMatchObject({ rows: 5, accepted: { rows: 5 } });
+    expect(asked.at(-1)).toBe(`/${SESSION}`);
+    expect(await lookAt(evening + 3_600_000)).toBeNull();
+    expect(await rows()).toBe(5);
+    answer = { status: 200, body: second };
+    expect(await lookAt(evening + 2 * 3_600_000)).toMatchObject({ rows: 6 });
+    expect(await rows()).toBe(11);
+    answer = { status: 404, body: Buffer.alloc(0) };
+    expect(await lookAt(evening + 3 * 3_600_000, true)).toBeNull();
+  });
+
+  test("fails when the file is of another session, and looks again next time", async () => {
+    answer = { status: 200, body: cotahist({ sessions: ["2024-01-03"], perSession: 4 }) };
+    const next = Date.parse("2024-01-05T20:45:00-03:00");
+    await expect(lookAt(next)).rejects.toMatchObject({ code: "other_session" });
+    await expect(lookAt(next)).rejects.toMatchObject({ code: "other_session" });
   });
 });

@@ -27,6 +27,7 @@ test("a function sees its own environment and context, and nothing of the proces
   const [first, second] = await Promise.all([answer(one, "look", { a: [1, null] }), answer(two, "look")]);
   delete process.env.AWS_PROFILE;
   expect(first.env).toEqual({
+    AWS_ACCESS_KEY_ID: "look",
     AWS_ENDPOINT_URL: "http://one",
     AWS_LAMBDA_FUNCTION_NAME: "look",
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "128",

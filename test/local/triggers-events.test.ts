@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import type { Topology } from "../../packages/core/topology.ts";
 import { eventRecord } from "../../packages/local/s3/event.ts";
 import { clock, folder } from "./sqs.fixture.ts";
 import { actor, handlers, triggersStack } from "./triggers.fixture.ts";
@@ -97,6 +98,28 @@ test("after its last attempt an event is kept for a person to see, with an ERROR
   expect(stack.warnings().map((line) => line.level)).toEqual(["WARN", "WARN", "ERROR"]);
 });
 
+test("an event that was given up lies in its function's queue, too, as Lambda's own record of it", async () => {
+  const functions = [{ ...later, failed: "given-up" }, actor("other", "later")];
+  stack = await triggersStack({ functions, queues: { "given-up": {} }, retryDelays: [0, 0] });
+  stack.edges.enqueue("other", JSON.stringify({ failures: 9 }));
+  stack.edges.enqueue("later", JSON.stringify({ failures: 9 }));
+  await quiet();
+  expect(stack.edges.dropped()).toHaveLength(2);
+  const records = stack.sqs.receive("given-up", { max: 10 }).map((m) => JSON.parse(m.body) as unknown);
+  expect(records).toMatchObject([
+    {
+      version: "1.0",
+      requestContext: {
+        functionArn: "arn:aws:lambda:sa-east-1:000000000000:function:later:$LATEST",
+        condition: "RetriesExhausted",
+        approximateInvokeCount: 3,
+      },
+      requestPayload: { failures: 9 },
+      responsePayload: { errorType: "Error", errorMessage: "failure 3" },
+    },
+  ]);
+});
+
 test("an event survives the death of its process, before and between its attempts", async () => {
   const place = folder();
   closing.push(place.remove);
@@ -150,6 +173,18 @@ test("a clock calls its function with its input", async () => {
     ],
   });
   await expect.poll(() => stack.of("later")[0], { timeout: 10_000 }).toEqual({ datasets: ["bovespa"] });
+});
+
+test("a clock that fetches from the web ticks only where somebody asked for it, and makes nothing up otherwise", async () => {
+  const web = { name: "web", cron: "* * * * * *", zone: "UTC", function: "later", input: { web: true }, web: true };
+  const own = { ...web, name: "own", input: { web: false }, web: undefined };
+  const clocks = [web, own] as Topology["clocks"];
+  stack = await triggersStack({ functions: [later], queues: {}, clocks });
+  await expect.poll(() => stack.of("later").length, { timeout: 10_000 }).toBeGreaterThan(2);
+  expect(stack.of("later")).not.toContainEqual({ web: true });
+  await stack.stop();
+  stack = await triggersStack({ functions: [later], queues: {}, clocks, web: true });
+  await expect.poll(() => stack.of("later"), { timeout: 10_000 }).toContainEqual({ web: true });
 });
 
 test("what a clock missed while no stack ran is made up for, once", async () => {

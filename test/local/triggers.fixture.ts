@@ -50,6 +50,7 @@ type Options = Edges & {
   now?: () => number;
   dir?: string;
   retryDelays?: number[];
+  web?: boolean;
 };
 
 /** Queues, functions and what joins them, without the other services. */
@@ -80,7 +81,15 @@ export const triggersStack = async (options: Options) => {
   const edges = triggers(
     state,
     { mappings: [], notices: [], jobs: [], clocks: [], ...options },
-    { stage: laptop(), sqs: queues, runtime, onLog, now: options.now, retryDelays: options.retryDelays },
+    {
+      stage: laptop(),
+      sqs: queues,
+      runtime,
+      onLog,
+      now: options.now,
+      retryDelays: options.retryDelays,
+      web: options.web,
+    },
   );
   const errors: unknown[] = [];
   const door = await gateway(0, {

@@ -1,10 +1,12 @@
 import type { Dataset } from "../../core/dataset.ts";
 import { calendarAsset } from "../calendario/tables/calendario.ts";
+import { facts } from "./facts.ts";
 import { cotahist } from "./origin.ts";
 import { audits } from "./quality.ts";
 import { partial, queries } from "./queries.ts";
 import { laws, subject } from "./record.ts";
 import { mistakes, sample } from "./sample.ts";
+import { schedule } from "./schedule.ts";
 import { steps } from "./steps.ts";
 import { bovespaDerivativos } from "./tables/derivativos.ts";
 import { bovespaEspera } from "./tables/espera.ts";
@@ -21,8 +23,8 @@ export const bovespa: Dataset = {
   means: "Cotações diárias da B3 (COTAHIST): ações, fundos, opções e termo",
   version: 1,
   database: "bovespa_database",
-  raw: { table: bovespaRaw, record, laws, subject, session: "datpre", format: cotahist, sample, mistakes },
-  sessions: { table: "bovespa_refined", column: "data_pregao", partial },
+  raw: { table: bovespaRaw, record, laws, subject, session: "datpre", format: cotahist, schedule, sample, mistakes },
+  sessions: { table: "bovespa_refined", column: "data_pregao", partial, facts },
   tables: [bovespaRefined, bovespaDerivativos, bovespaEspera, bovespaSessoes, bovespaMetrics, bovespaMetricsPregao],
   unit: {
     partition: "year",
@@ -35,5 +37,9 @@ export const bovespa: Dataset = {
   assets: { calendario: calendarAsset },
   queries,
   views,
-  demo: { file: new URL("./fixtures/COTAHIST_D08112024.ZIP", import.meta.url), query: "volume_medio" },
+  demo: {
+    file: new URL("./fixtures/COTAHIST_D08112024.ZIP", import.meta.url),
+    query: "volume_medio",
+    lake: { rawObjects: 12, rawBytes: 1_442_642, refinedBytes: 659_960, refinedFiles: 5 },
+  },
 };

@@ -27,6 +27,8 @@ export type AthenaDeps = {
   reserved?: (bucket: string, prefix: string) => boolean;
   /** `s3://bucket/prefix/` for results whose caller names no place: the workgroup's. */
   output?: string;
+  /** The name of the one workgroup; AWS's `primary` unless given. */
+  workgroup?: string;
   /** DuckDB's memory limit of each query at a time, e.g. `"1GB"`. */
   memory?: string;
   threads?: number;

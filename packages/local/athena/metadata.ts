@@ -5,7 +5,6 @@ import type { State } from "../state.ts";
 import type { AthenaDeps } from "./carry.ts";
 import { decode, encode, read } from "./routes.ts";
 
-const PRIMARY = "primary";
 const CATALOG = "AwsDataCatalog";
 const MAX_LISTED = 50;
 
@@ -26,15 +25,16 @@ const namedQuery = z.looseObject({
 });
 
 /** Catalogs, databases and tables as Athena shows them, the one workgroup, and saved queries. */
-export const metadataRoutes = (state: State, deps: Pick<AthenaDeps, "glue" | "output" | "now">) => {
+export const metadataRoutes = (state: State, deps: Pick<AthenaDeps, "glue" | "output" | "workgroup" | "now">) => {
+  const { workgroup = "primary" } = deps;
   state.db.exec(
     "CREATE TABLE IF NOT EXISTS athena_queries (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, token TEXT UNIQUE, body TEXT NOT NULL) STRICT;",
   );
   const created = (deps.now ?? Date.now)() / 1000;
   const requireWorkGroup = (name: string | undefined): string => {
-    if (name !== undefined && name !== PRIMARY)
+    if (name !== undefined && name !== workgroup)
       throw new AwsError("InvalidRequestException", `WorkGroup ${name} is not found.`);
-    return PRIMARY;
+    return workgroup;
   };
   const requireCatalog = (name: string) => {
     if (name.toLowerCase() !== CATALOG.toLowerCase())
@@ -86,7 +86,9 @@ export const metadataRoutes = (state: State, deps: Pick<AthenaDeps, "glue" | "ou
       };
     },
     ListWorkGroups: () => ({
-      WorkGroups: [{ Name: PRIMARY, State: "ENABLED", Description: "", CreationTime: created, EngineVersion: engine }],
+      WorkGroups: [
+        { Name: workgroup, State: "ENABLED", Description: "", CreationTime: created, EngineVersion: engine },
+      ],
     }),
     GetDataCatalog: (input: unknown) => {
       requireCatalog(read(z.looseObject({ Name: z.string() }), input).Name);

@@ -45,7 +45,7 @@ export const preparedRoutes = (
   const missing = (name: string): never => {
     throw new AwsError(
       "ResourceNotFoundException",
-      `PreparedStatement ${name} was not found in workGroup primary`,
+      `PreparedStatement ${name} was not found in workGroup ${requireWorkGroup(undefined)}`,
       400,
       {
         ResourceName: name,
@@ -55,7 +55,7 @@ export const preparedRoutes = (
   const shown = ({ name, text, description, changed }: Prepared) => ({
     StatementName: name,
     QueryStatement: text,
-    WorkGroupName: "primary",
+    WorkGroupName: requireWorkGroup(undefined),
     ...(description === null ? {} : { Description: description }),
     LastModifiedTime: changed / 1000,
   });
@@ -68,7 +68,7 @@ export const preparedRoutes = (
       if (!existing && found)
         throw new AwsError(
           "InvalidRequestException",
-          `PreparedStatement ${StatementName} already exists in workGroup primary`,
+          `PreparedStatement ${StatementName} already exists in workGroup ${requireWorkGroup(undefined)}`,
         );
       statements.put(StatementName, QueryStatement, Description ?? null);
       return {};

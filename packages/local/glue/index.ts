@@ -8,7 +8,7 @@ import type { DatabaseInput, JobInput, TableInput } from "./shapes.ts";
 import { catalogStore, type StoredTable } from "./store.ts";
 
 export { namePattern } from "./catalog.ts";
-export { PARQUET, tableInput } from "./declare.ts";
+export { databaseInput, movesByCommit, PARQUET, tableInput } from "./declare.ts";
 export type { JobCall, JobEvent } from "./job-runs.ts";
 export type { DatabaseInput, JobInput, TableInput } from "./shapes.ts";
 

@@ -1,10 +1,10 @@
 import { Cron } from "croner";
 import { bucket, resource, type Stage } from "../../core/stage.ts";
-import type { Topology } from "../../core/topology.ts";
+import type { FunctionSpec, Topology } from "../../core/topology.ts";
 import type { LogLine, Runtime } from "../lambda.ts";
 import type { Sqs } from "../sqs/index.ts";
 import type { State } from "../state.ts";
-import { invocations } from "./invocations.ts";
+import { type GivenUp, invocations } from "./invocations.ts";
 import { eventSourceMapping } from "./mapping.ts";
 
 export type { Dropped } from "./invocations.ts";
@@ -25,7 +25,9 @@ const MAKE_UP_MS = 3_000;
  */
 export const triggers = (
   state: State,
-  topology: Pick<Topology, "mappings" | "notices" | "jobs" | "clocks">,
+  topology: Pick<Topology, "mappings" | "notices" | "jobs" | "clocks"> & {
+    functions?: readonly Pick<FunctionSpec, "name" | "failed">[];
+  },
   deps: {
     stage: Stage;
     sqs: Sqs;
@@ -33,16 +35,34 @@ export const triggers = (
     onLog: (line: LogLine) => void;
     now?: () => number;
     retryDelays?: readonly number[];
+    /** Whether clocks tick that start what fetches from the web. */
+    web?: boolean;
   },
 ) => {
   const { stage, sqs } = deps;
   const now = deps.now ?? Date.now;
-  const events = invocations(state, { ...deps, now });
+  /** Lambda's own record of it (Developer Guide: Capturing records of Lambda asynchronous invocations). */
+  const onGivenUp = ({ function: name, event, requestId, attempts, error }: GivenUp): void => {
+    const queue = topology.functions?.find((one) => one.name === name)?.failed;
+    if (queue === undefined || !sqs.exists(resource(stage, queue))) return;
+    const functionArn = `arn:aws:lambda:${stage.region}:${stage.account}:function:${resource(stage, name)}:$LATEST`;
+    const body = JSON.stringify({
+      version: "1.0",
+      timestamp: new Date(now()).toISOString(),
+      requestContext: { requestId, functionArn, condition: "RetriesExhausted", approximateInvokeCount: attempts },
+      requestPayload: JSON.parse(event) as unknown,
+      responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
+      responsePayload: error,
+    });
+    sqs.send(resource(stage, queue), [{ body }]);
+  };
+  const events = invocations(state, { ...deps, now, onGivenUp });
   const mappings = topology.mappings.map((m) =>
     eventSourceMapping(state, { ...m, queue: resource(stage, m.queue) }, { ...deps, region: stage.region, now }),
   );
   const notices = topology.notices.map((notice) => ({ ...notice, bucket: bucket(stage, notice.bucket) }));
   const jobs = new Map(topology.jobs.map((job) => [resource(stage, job.name), resource(stage, job.events)]));
+  const ticking = topology.clocks.filter((clock) => deps.web || !clock.web);
   let clocks: Cron[] = [];
   let makingUp: NodeJS.Timeout | undefined;
   state.db.exec("CREATE TABLE IF NOT EXISTS clock(name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
@@ -96,7 +116,7 @@ export const triggers = (
         });
       for (const mapping of mappings) mapping.start();
       events.start();
-      clocks = topology.clocks.map(
+      clocks = ticking.map(
         (clock) =>
           new Cron(
             clock.cron,
@@ -110,7 +130,7 @@ export const triggers = (
           ),
       );
       // A laptop is off at night: what a clock missed while no stack ran is made up for, once; at the very first start at once.
-      const missed = topology.clocks.filter((clock, i) => {
+      const missed = ticking.filter((clock, i) => {
         const [before] = clocks[i]?.previousRuns(1) ?? [];
         const { at } = (ticked.get(clock.name) ?? { at: 0 }) as { at: number };
         return before !== undefined && before.getTime() > at;

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Invocation, LogLine, Runtime } from "../lambda.ts";
+import type { Failure, Invocation, LogLine, Runtime } from "../lambda.ts";
 import type { State } from "../state.ts";
 
 /** Lambda tries an asynchronous event twice more, a minute and then two after a failure (Lambda, Developer Guide). */
@@ -21,6 +21,9 @@ export type Dropped = {
   error: string;
 };
 
+/** An event that its function did not carry out in any of its attempts, and why the last one failed. */
+export type GivenUp = { function: string; event: string; requestId: string; attempts: number; error: Failure };
+
 type Row = { id: number; function: string; event: string; request: string; attempts: number };
 
 /**
@@ -29,7 +32,14 @@ type Row = { id: number; function: string; event: string; request: string; attem
  */
 export const invocations = (
   state: State,
-  deps: { runtime: Runtime; onLog: (line: LogLine) => void; now: () => number; retryDelays?: readonly number[] },
+  deps: {
+    runtime: Runtime;
+    onLog: (line: LogLine) => void;
+    now: () => number;
+    retryDelays?: readonly number[];
+    /** In the transaction in which an event is given up: takes it to its function's destination on failure. */
+    onGivenUp?: (event: GivenUp) => void;
+  },
 ) => {
   const { db, transaction } = state;
   const { runtime, now } = deps;
@@ -79,8 +89,11 @@ export const invocations = (
       const attempts = row.attempts + 1;
       const error = `${outcome.error.errorType}: ${outcome.error.errorMessage}`;
       const delay = delays[attempts - 1];
-      if (delay === undefined) drop.run(attempts, now(), error, row.id);
-      else retry.run(attempts, now() + delay, error, row.id);
+      if (delay === undefined) {
+        drop.run(attempts, now(), error, row.id);
+        const { function: name, event, request } = row;
+        deps.onGivenUp?.({ function: name, event, requestId: request, attempts, error: outcome.error });
+      } else retry.run(attempts, now() + delay, error, row.id);
       tell(
         delay === undefined ? "ERROR" : "WARN",
         row.function,

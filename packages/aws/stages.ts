@@ -1,0 +1,87 @@
+import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { PregaoError } from "../core/errors.ts";
+import { type Stage, stageParameter, stage as stageSchema } from "../core/stage.ts";
+import { configOf, type Env } from "./index.ts";
+import { refusalOf } from "./refusals.ts";
+
+/**
+ * A deployed stage by its name: from the parameter that its deploy left, in the account and region that this process'
+ * environment and profile name, as the SDK finds them.
+ * @throws PregaoError `region`, `no_stage`, `stage`, and what {@link refusalOf} says.
+ */
+export const stageNamed = async (name: string, env: Env = process.env): Promise<Stage> => {
+  const { success } = stageSchema.shape.name.safeParse(name);
+  if (!success)
+    throw new PregaoError(
+      "usage",
+      `expected --stage with lower-case letters and digits, at most 20, came ${JSON.stringify(name)}`,
+    );
+  const region = await regionOf(env);
+  const ssm = new SSMClient(configOf(region, env, { own: true }));
+  const parameter = stageParameter(name);
+  const at = `in ${region}${env.AWS_ENDPOINT_URL ? ` at ${env.AWS_ENDPOINT_URL}` : ""}`;
+  try {
+    const { Parameter: found } = await ssm.send(new GetParameterCommand({ Name: parameter }));
+    return read(name, found?.Value ?? "", found?.ARN ?? "", region);
+  } catch (error) {
+    if (error instanceof PregaoError) throw error;
+    if ((error as Error).name === "ParameterNotFound")
+      throw new PregaoError(
+        "no_stage",
+        `expected the parameter ${parameter} ${at}, which a deploy leaves: there is none. Is it another region's (AWS_REGION) or another account's (AWS_PROFILE)? If the stage is not there yet: sst deploy --stage ${name}`,
+      );
+    throw refusalOf(error, name) ?? error;
+  } finally {
+    ssm.destroy();
+  }
+};
+
+/** Without one, no client can be made. AWS_DEFAULT_REGION is what the AWS CLI reads; this SDK does not. */
+const regionOf = async (env: Env): Promise<string> => {
+  const named = env.AWS_REGION || env.AWS_DEFAULT_REGION;
+  const ssm = new SSMClient(named ? { region: named } : {});
+  try {
+    return await ssm.config.region();
+  } catch (error) {
+    const { message } = error as Error;
+    throw new PregaoError(
+      "region",
+      `expected an AWS region: ${named ? `${JSON.stringify(named)} is none` : `none is set (${message})`}. Set AWS_REGION to the one the stage was deployed to, such as sa-east-1, or region in your profile`,
+    );
+  } finally {
+    ssm.destroy();
+  }
+};
+
+/** The document of a stage, whose ARN says where it was found: it must be that stage's own. */
+const read = (name: string, text: string, arn: string, region: string): Stage => {
+  const [, , , , account = ""] = arn.split(":");
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch {
+    found = null;
+  }
+  const parsed = stageSchema.safeParse(found);
+  const again = `Deploy it again: sst deploy --stage ${name}`;
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const what = issue?.path.length ? `${issue.path.join(".")}: ${issue.message}` : "it is no such document";
+    throw new PregaoError(
+      "stage",
+      `expected ${stageParameter(name)} to say what the stage ${name} is, it cannot be read (${what}). ${again}`,
+    );
+  }
+  const stage = parsed.data;
+  for (const [what, expected, came] of [
+    ["stage", name, stage.name],
+    ["account", account, stage.account],
+    ["region", region, stage.region],
+  ] as const)
+    if (came !== expected)
+      throw new PregaoError(
+        "stage",
+        `expected ${stageParameter(name)} of account ${account} in ${region} to be of the ${what} ${expected}, it is of ${came}: ${what === "region" ? `set AWS_REGION=${came}, if that is the stage you mean` : "it was copied, or this account is not the one you mean"}. ${again}`,
+      );
+  return stage;
+};
