@@ -30,12 +30,13 @@ export const silent = (): Output & { documents: unknown[]; screens: string[] } =
 /** A river of the test's own, on a port of its own, in a folder that goes with it. */
 export const testPlace = async (
   options: PlaceOptions = {},
-): Promise<Place & { output: ReturnType<typeof silent>; remove: () => Promise<void> }> => {
+): Promise<Place & { dir: string; output: ReturnType<typeof silent>; remove: () => Promise<void> }> => {
   const dir = options.state ?? mkdtempSync(join(tmpdir(), "pregao-test-"));
   const output = silent();
   const place = await openPlace({ ...options, state: dir }, output);
   return {
     ...place,
+    dir: place.dir ?? dir,
     output,
     remove: async () => {
       await place.close(true);

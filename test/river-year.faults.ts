@@ -13,12 +13,12 @@ const file = join(fixtures, "cotahist/COTAHIST_A2023.ZIP");
 /** Of every table, its rows and a digest of all their values, whatever their order, read from the files of the newest commit. */
 const digests = async (place: Place): Promise<Record<string, { rows: string; digest: string }>> => {
   const commit = await newestCommit(place.aws, bovespa.name);
-  const session = await openSession({ scratch: join(place.dir, "digests") });
+  const session = await openSession({ scratch: join(place.dir!, "digests") });
   try {
     const found: Record<string, { rows: string; digest: string }> = {};
     for (const [table, partitions] of Object.entries(commit!.tables)) {
       const files = Object.values(partitions).flatMap((p) =>
-        p.files.map((f) => join(place.dir, "s3/lake", p.folder, f.name)),
+        p.files.map((f) => join(place.dir!, "s3/lake", p.folder, f.name)),
       );
       if (files.length === 0) {
         found[table] = { rows: "0", digest: "none" };

@@ -34,6 +34,8 @@ export type Account = {
 };
 
 const POLL_MS = 100;
+/** Of a deployed stage, where a job alone takes minutes. */
+const DEPLOYED_POLL_MS = 2_000;
 /** How often it is asked whether the dataset is paused. */
 const PAUSE_MS = 1000;
 /** How often whoever waits is told what for. */
@@ -121,7 +123,7 @@ export const followed = async (
       const seconds = count(Math.round((told - began) / 1000));
       place.output.say(`still waiting after ${seconds} s: ${await waitedFor(place, dataset)}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await new Promise((resolve) => setTimeout(resolve, place.dir === null ? DEPLOYED_POLL_MS : POLL_MS));
   }
 };
 

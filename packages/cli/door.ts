@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { CommanderError } from "commander";
+import { refusalOf } from "../aws/refusals.ts";
 import { PregaoError } from "../core/errors.ts";
 import { answer, endBars, isAnswered, type Output, printable } from "./output.ts";
 
@@ -13,8 +14,11 @@ const WRONG_USAGE = new Set(["usage", "unknown_dataset", "no_queue", "no_origin"
  * The one door through which errors reach a person: on standard error, and with --json as the one document on standard
  * output, unless that has its answer already. Returns the exit status.
  */
-export const complain = (error: unknown, { json, here }: Pick<Output, "json" | "here">): number => {
-  const { code, details, status, ...rest } = said(error);
+export const complain = (thrown: unknown, output: Pick<Output, "json" | "here" | "deployed">): number => {
+  const { json, here } = output;
+  const stage = output.deployed?.();
+  const error = (stage === undefined ? null : refusalOf(thrown, stage)) ?? thrown;
+  const { code, details, status, ...rest } = said(error, stage !== undefined);
   const message = here(rest.message);
   if (status === 0 || ended) return status;
   if (json && !isAnswered()) {
@@ -39,11 +43,12 @@ export const beforeEnd = (work: () => Promise<unknown>): (() => void) => {
 };
 
 /** Ctrl-C and SIGTERM end a command; a river of its own survives that as it survives a kill. */
-export const endBySignal = (output: Pick<Output, "json" | "here">): void => {
+export const endBySignal = (output: Pick<Output, "json" | "here" | "deployed">): void => {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
       endBars();
-      const message = `ended by ${signal}. What was accepted is kept and goes on with the next command. Next: pregao status`;
+      const goes = output.deployed?.() === undefined ? "with the next command" : "by itself";
+      const message = `ended by ${signal}. What was accepted is kept and goes on ${goes}. Next: pregao status`;
       complain(new PregaoError("interrupted", message), output);
       ended = true;
       const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
@@ -55,7 +60,7 @@ export const endBySignal = (output: Pick<Output, "json" | "here">): void => {
 /** File names and values of other people stand in messages: they must not steer the terminal. */
 const visible = (text: string): string => text.split("\n").map(printable).join("\n");
 
-const said = (error: unknown): Said => {
+const said = (error: unknown, deployed: boolean): Said => {
   const failed = (code: string, message: string): Said => ({ code, message, details: {}, status: 1 });
   if (error instanceof CommanderError) {
     const message = error.code === "commander.help" ? "expected a command; see pregao --help" : error.message;
@@ -92,7 +97,7 @@ const said = (error: unknown): Said => {
     return failed("file", fileTrouble(code, syscall, path, message));
   return failed(
     "internal",
-    `unexpected: ${message ?? String(error)}. Nothing accepted is lost; the details are below and in log.ndjson of the state directory`,
+    `unexpected: ${message ?? String(error)}. Nothing accepted is lost; the details are below${deployed ? "" : " and in log.ndjson of the state directory"}`,
   );
 };
 

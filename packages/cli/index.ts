@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { complain } from "./door.ts";
 import { everywhere, type Global, lineOf, optionsOf } from "./line.ts";
-import { isGone, type Output, openOutput } from "./output.ts";
+import { type Address, isGone, type Output, openOutput } from "./output.ts";
 import { answerVerbs } from "./verbs-answers.ts";
 import { letterVerbs } from "./verbs-letters.ts";
 import { riverVerbs } from "./verbs-river.ts";
@@ -14,8 +14,8 @@ import { runVerbs } from "./verbs-runs.ts";
 /** Exit status: 0 done, 1 failed, 2 wrong usage; 128 + n when signal n ended it. */
 export const main = async (argv: readonly string[]): Promise<void> => {
   const words = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
-  let state: string | undefined;
-  const output = openOutput(words.includes("--json"), () => state);
+  let address: Address = {};
+  const output = openOutput(words.includes("--json"), () => address);
   // A reader that has seen enough, as `head` does, is no failure of ours.
   for (const stream of [process.stdout, process.stderr])
     stream.on("error", (error) => {
@@ -25,7 +25,7 @@ export const main = async (argv: readonly string[]): Promise<void> => {
   try {
     const program = commands(output);
     program.hook("preAction", (_, verb) => {
-      state = optionsOf<Global>(verb).state;
+      address = optionsOf<Global>(verb);
     });
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
@@ -33,7 +33,8 @@ export const main = async (argv: readonly string[]): Promise<void> => {
   }
 };
 
-const commands = (output: Output): Command => {
+/** Everything the command line understands. */
+export const commands = (output: Output): Command => {
   const program = new Command("pregao")
     .description(
       "Market data of B3, from where it is published to tables that answer SQL. Local unless --stage says otherwise.",

@@ -137,8 +137,8 @@ const naming =
     throw error;
   };
 
-/** CloudWatch tells of Firehose minutes late. */
-const LATE_MS = 5 * 60_000;
+/** CloudWatch tells of Firehose minutes late; a stand-in for a stage may say how late it is. */
+const LATE_MS = Number(process.env.PREGAO_LATE_MS) || 5 * 60_000;
 /** How often a stage that is not quiet is asked. */
 const ASK_MS = 10_000;
 
@@ -152,7 +152,7 @@ const ASK_MS = 10_000;
  */
 export const isQuiet = async (place: Place, dataset: Dataset, ms: number): Promise<boolean> => {
   const { aws } = place;
-  if (aws.endpoint) {
+  if (place.dir !== null) {
     const idle = await fetch(`${aws.endpoint}/_pregao/idle`, { signal: AbortSignal.timeout(ms) }).catch(() => null);
     return idle?.ok ?? false;
   }

@@ -14,7 +14,10 @@ export type Line = {
   output: Output;
   /** A verb of `parent`, with the command that its help ends with. */
   verb: (parent: Command, words: string, means: string, next: string) => Command;
-  /** Runs a command on the stack that is running, or on one of its own, which may settle before the command ends. */
+  /**
+   * Runs a command on the stage that is named; or on the stack that is running, or on one of its own, which may settle
+   * before the command ends.
+   */
   at: (options: Global, work: (place: Place) => Promise<void>, settles?: boolean) => Promise<void>;
 };
 
@@ -24,7 +27,6 @@ export const lineOf = (program: Command, output: Output): Line => ({
   verb: (parent, words, means, next) =>
     parent.command(words).description(means).addHelpText("after", `\nNext: pregao ${next}`),
   at: async (options, work, settles = false) => {
-    localOnly(options);
     endBySignal(output);
     const place = await openSoon(options, output);
     try {
@@ -66,13 +68,14 @@ export const optionsOf = <T extends Global>(command: Command): T => ({
   ...(command.opts() as T),
 });
 
-/** What names another stage must not touch the laptop's. */
-export const localOnly = ({ stage }: Global): void => {
-  if (stage !== undefined && stage !== "local")
-    throw new PregaoError(
-      "stage",
-      `expected --stage local, came ${stage}: commands do not reach deployed stages yet; see CHANGELOG.md`,
-    );
+/** Whether a stage is named that is no laptop's. */
+export const isDeployed = <T extends { stage?: string }>(options: T): options is T & { stage: string } =>
+  options.stage !== undefined && options.stage !== "local";
+
+/** For verbs of a laptop's own river. `instead` is what does the like of a deployed stage. @throws PregaoError `usage`. */
+export const localOnly = ({ stage }: Global, verb: string, instead: string): void => {
+  if (isDeployed({ stage }))
+    throw new PregaoError("usage", `expected ${verb} without --stage ${stage}: it is of a laptop's river. ${instead}`);
 };
 
 export const datasetIn = (datasets: readonly Dataset[], name: string, others: readonly string[] = []): Dataset => {

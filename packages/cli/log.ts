@@ -9,29 +9,13 @@ import {
   statSync,
   watch,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { logTo } from "../../functions/log.ts";
+import { BLOCK, type Entry, files, type Line, lineOf } from "../local/logs/lines.ts";
+import { printable } from "./output.ts";
 
-// The log of a state directory: `log.ndjson`, one JSON object a line. A river that starts and finds it large renames it
-// to `log.1.ndjson`; nobody writes to that any more.
-
-export const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR"] as const;
-export type Level = (typeof LEVELS)[number];
-
-/** One line: `text` as it stands in the file, `entry` what it says; null if it is no JSON object (a crash tore it). */
-export type Line = { text: string; entry: Entry | null };
-export type Entry = {
-  timestamp?: string;
-  level?: string;
-  component?: string;
-  message?: string;
-  metadata?: Record<string, unknown>;
-};
-
-const BLOCK = 64 * 1024;
-
-const files = (dir: string): string[] => [join(dir, "log.ndjson"), join(dir, "log.1.ndjson")];
+export { backwards, type Entry, LEVELS, type Level, type Line, lineOf } from "../local/logs/lines.ts";
 
 /**
  * What functions log in this process goes to the directory's log from now on: standard output is for a command's result.
@@ -43,48 +27,6 @@ export const logInto = (dir: string): void =>
       appendFileSync(files(dir)[0]!, `${line}\n`);
     } catch {}
   });
-
-export const lineOf = (text: string): Line => {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { text, entry: value as Entry };
-  } catch {
-    // Below.
-  }
-  return { text, entry: null };
-};
-
-/** The lines that were written so far, the newest first, block by block: whoever has enough reads no further. */
-export function* backwards(dir: string, end?: number): Generator<Line> {
-  for (const [at, path] of files(dir).entries()) {
-    if (!existsSync(path)) continue;
-    const file = openSync(path, "r");
-    try {
-      yield* blocks(file, at === 0 && end !== undefined ? end : fstatSync(file).size);
-    } finally {
-      closeSync(file);
-    }
-  }
-}
-
-function* blocks(file: number, end: number): Generator<Line> {
-  let rest = Buffer.alloc(0);
-  for (let to = end; to > 0; ) {
-    const from = Math.max(0, to - BLOCK);
-    const block = Buffer.alloc(to - from);
-    readSync(file, block, 0, block.length, from);
-    const whole = Buffer.concat([block, rest]);
-    const first = from === 0 ? 0 : whole.indexOf(10) + 1;
-    // A line that is longer than the block has its start further up.
-    if (from > 0 && first === 0) rest = whole;
-    else {
-      const lines = whole.subarray(first).toString("utf8").split("\n");
-      for (const text of lines.reverse()) if (text !== "") yield lineOf(text);
-      rest = Buffer.from(whole.subarray(0, first));
-    }
-    to = from;
-  }
-}
 
 /** Where the last whole line of the log ends, in bytes; 0 if there is no log yet. */
 export const endOf = (dir: string): number => {
@@ -233,3 +175,27 @@ const nearestTo = (dir: string): string => {
   while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
   return path;
 };
+
+const SHOWN_CHARACTERS = 300;
+
+/** A line as a person reads it. */
+export const readable = ({ timestamp = "", level = "", component = "", message = "", metadata = {} }: Entry): string =>
+  [
+    printable(String(timestamp)),
+    level.padEnd(5),
+    printable(String(component)).padEnd(8),
+    printable(String(message)),
+    ...counts(metadata),
+  ]
+    .join("  ")
+    .trimEnd();
+
+/** What a line counts and names; nothing where there is nothing. */
+const counts = (metadata: Record<string, unknown>): string[] =>
+  Object.entries(metadata)
+    .filter(([, value]) => value !== null && value !== "" && value !== undefined)
+    .map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)] as const)
+    .filter(([, text]) => text !== "{}" && text !== "[]")
+    .map(([name, text]) =>
+      printable(`${name}=${text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}`),
+    );

@@ -7,8 +7,10 @@ export type Output = {
   result: (document: unknown, screen: () => string) => void;
   /** A line for the person who waits. */
   say: (line: string) => void;
-  /** A text, with the commands it names addressed to this command's state directory. */
+  /** A text, with the commands it names addressed to this command's stage or state directory. */
   here: (text: string) => string;
+  /** The deployed stage that this command is for, if it is for one. */
+  deployed?: () => string | undefined;
   /** A bar on a terminal, nothing elsewhere. */
   bar: (name: string, total: number) => Bar;
 };
@@ -28,24 +30,30 @@ export const endBars = (): void => {
   for (const done of live) done();
 };
 
+/** What a command line says of where it is to work: the next commands that its screens name are for the same place. */
+export type Address = { state?: string; stage?: string };
+
 /** Where a text names a command of ours that works on a state directory. */
 const COMMAND =
-  /\bpregao (?=(?:accept|demo|dlq|explain|ingest|pause|publish|query|refine|reset|resume|status|tail|up|verify)\b)/g;
+  /\bpregao (?=(?:accept|cost|demo|dlq|doctor|explain|ingest|pause|publish|query|refine|reset|resume|status|tail|up|verify)\b)/g;
+/** Where it names one that works on a stage. */
+const STAGED =
+  /\bpregao (?=(?:accept|cost|datasets|dlq|doctor|explain|ingest|pause|publish|query|refine|resume|schema|status|tail|verify)\b)/g;
 
-/** `state` is the --state of the command line: the next commands that a screen names are for the same directory. */
-export const openOutput = (json: boolean, state: () => string | undefined = () => undefined): Output => ({
+export const openOutput = (json: boolean, address: () => Address = () => ({})): Output => ({
   json,
+  deployed: () => deployedOf(address()),
   result: (document, screen) => {
     if (json) return answer(document);
     answered = true;
-    process.stdout.write(there(screen(), state()));
+    process.stdout.write(there(screen(), address()));
   },
   say: (line) => {
     // A bar's line is drawn again below.
     if (live.size > 0) process.stderr.write("\r\u001b[K");
-    process.stderr.write(`${there(line, state())}\n`);
+    process.stderr.write(`${there(line, address())}\n`);
   },
-  here: (text) => there(text, state()),
+  here: (text) => there(text, address()),
   bar: (name, total) => {
     if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
     const bar = new cliProgress.SingleBar(
@@ -67,7 +75,12 @@ export const openOutput = (json: boolean, state: () => string | undefined = () =
   },
 });
 
-const there = (text: string, state: string | undefined): string => {
+const deployedOf = ({ stage }: Address): string | undefined => (stage === "local" ? undefined : stage);
+
+const there = (text: string, address: Address): string => {
+  const stage = deployedOf(address);
+  if (stage !== undefined) return text.replace(STAGED, () => `pregao --stage ${argument(stage)} `);
+  const { state } = address;
   if (state === undefined) return text;
   const dir = /^[\w./~-]+$/.test(state) ? state : `'${state.replaceAll("'", "'\\''")}'`;
   return text.replace(COMMAND, () => `pregao --state ${dir} `);

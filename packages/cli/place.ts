@@ -8,7 +8,9 @@ import { catalogueOf } from "../datasets/index.ts";
 import { findSpark } from "../engines/spark/find.ts";
 import { makeFolder } from "../local/folder.ts";
 import { DEFAULT_ENGINE, runningStack } from "../local/lock.ts";
+import { openDeployed } from "./deployed.ts";
 import { guestOf } from "./guest.ts";
+import { isDeployed } from "./line.ts";
 import { logInto } from "./log.ts";
 import type { Output } from "./output.ts";
 import { type Engine, type Stack, startStack } from "./stack.ts";
@@ -21,7 +23,8 @@ export type Place = {
   /** Athena's default database. */
   database: string;
   output: Output;
-  dir: string;
+  /** The state directory of a laptop; null: a deployed stage, of which AWS alone tells. */
+  dir: string | null;
   /** The stack that this process started for itself; null when it uses one that was running. */
   stack: Stack | null;
   /**
@@ -31,7 +34,11 @@ export type Place = {
   close: (settle: boolean) => Promise<void>;
 };
 
-/** `engine`: what runs the jobs. `existing`: the state directory must be there already: what only looks must not make one and call it healthy. */
+/**
+ * `engine`: what runs the jobs. `existing`: the state directory must be there already: what only looks must not make one
+ * and call it healthy. `web`: its clocks fetch new sessions, too. `reads`: nothing of a deployed stage is changed, so that
+ * nobody need be told which it is.
+ */
 export type PlaceOptions = {
   state?: string;
   stage?: string;
@@ -39,19 +46,17 @@ export type PlaceOptions = {
   port?: number;
   still?: boolean;
   existing?: boolean;
+  web?: boolean;
+  reads?: boolean;
   engine?: Engine;
 };
 
 /** The state directory of a laptop, unless told otherwise. */
 export const stateDir = (options: PlaceOptions): string => resolve(options.state ?? ".pregao");
 
-/** The stack that runs on the state directory, or one started in this process for as long as the command lasts. */
+/** A deployed stage; or the stack that runs on the state directory, or one started in this process for as long as the command lasts. */
 export const openPlace = async (options: PlaceOptions, output: Output): Promise<Place> => {
-  if (options.stage && options.stage !== "local")
-    throw new PregaoError(
-      "stage",
-      `expected --stage local, came ${options.stage}: commands do not reach deployed stages yet; see CHANGELOG.md`,
-    );
+  if (isDeployed(options)) return openDeployed(options.stage, options, output);
   const dir = stateDir(options);
   const fresh = !existsSync(join(dir, "stage.json"));
   if (fresh && options.existing)
@@ -75,7 +80,10 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
   if (fresh && !found) output.say(`preparing a new state directory in ${dir}: the trading calendar`);
   const stack = found
     ? null
-    : await startStack({ dir, stage, port: options.port ?? 0, still: options.still && !fresh, engine: options.engine });
+    : await startStack({
+        ...{ dir, stage, port: options.port ?? 0, still: options.still && !fresh },
+        ...{ web: options.web, engine: options.engine },
+      });
   // What comes from no origin (the calendar) is made at the very first start, before anybody asks for it.
   if (stack && fresh) await settled(stack, output);
   const aws = connect(stage, { AWS_ENDPOINT_URL: (found ?? stack)!.url });

@@ -5,12 +5,24 @@ import { type QueryResult, type ResultField, type ResultRow, query as run } from
 import { PregaoError } from "../core/errors.ts";
 import { beforeEnd } from "./door.ts";
 import { checkTarget, type Format, formats, linesOf, namesApart, writeResult } from "./formats.ts";
-import { bytes, plural, print, records, table, width } from "./output.ts";
+import { bytes, plural, print, printable, records, table, width } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type QueryOptions = { file?: string; format?: Format; output?: string; param?: string[] };
-/** `parameters` are SQL literals, one for each `?`. */
-export type Question = { sql: string; parameters: string[]; format: Format; file: string | null };
+export type QueryOptions = { file?: string; format?: Format; output?: string; param?: string[]; reuse?: string };
+/** `parameters` are SQL literals, one for each `?`; `reuse` is in minutes, null: what is there now is asked for. */
+export type Question = {
+  sql: string;
+  parameters: string[];
+  format: Format;
+  file: string | null;
+  reuse: number | null;
+};
+
+/** Whether a statement surely changes nothing: what is not known to be so is taken for one that does. */
+export const isReading = ({ sql }: Question): boolean =>
+  /^(select|with|values|table|show|describe|desc|explain\s+(?!analyze))\b/i.test(
+    sql.replace(/^(\s|\(|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)+/, ""),
+  );
 
 /** Rows that a screen holds at most; the other formats give all. */
 const SCREEN_ROWS = 1000;
@@ -34,7 +46,19 @@ export const asked = async (statement: string | undefined, options: QueryOptions
     );
   if (file) checkTarget(file, format);
   const parameters = (options.param ?? []).map(literalOf);
-  return { sql: await statementFrom(statement, options.file), parameters, format, file };
+  const reuse = options.reuse === undefined ? null : reuseOf(options.reuse);
+  return { sql: await statementFrom(statement, options.file), parameters, format, file, reuse };
+};
+
+/** Athena reuses no older answer (API reference). */
+const REUSE_MINUTES = 7 * 24 * 60;
+
+const reuseOf = (age: string): number => {
+  const [, n, unit = ""] = /^(\d{1,5})([mhd])$/.exec(age) ?? [];
+  const minutes = Number(n) * ({ m: 1, h: 60, d: 24 * 60 }[unit] ?? Number.NaN);
+  if (!(minutes >= 1 && minutes <= REUSE_MINUTES))
+    throw new PregaoError("usage", `expected --reuse with an age of 1m to 7d (10m, 2h, 1d), came ${printable(age)}`);
+  return minutes;
 };
 
 /** Athena takes no longer value (API model). */
@@ -50,8 +74,9 @@ export const literalOf = (value: string): string => {
 };
 
 /** `pregao query`: a statement in Athena's dialect, its rows on the screen, as a document or in a file. */
-export const query = async (place: Place, { sql, parameters, format, file }: Question): Promise<void> => {
-  const result = told(await answered(place, sql, parameters));
+export const query = async (place: Place, question: Question): Promise<void> => {
+  const { format, file } = question;
+  const result = told(await answered(place, question));
   const { scannedBytes, totalMs } = result.statistics;
   const cost = `${bytes(scannedBytes)} scanned, ${totalMs} ms`;
   if (format !== "table" && format !== "csv") namesApart(result.fields, format);
@@ -91,9 +116,9 @@ const told = (result: QueryResult): QueryResult => {
 };
 
 /** Runs a statement, and stops it where it runs when a signal ends this command. */
-const answered = async (place: Place, sql: string, parameters: readonly string[]): Promise<QueryResult> => {
+const answered = async (place: Place, { sql, parameters, reuse }: Question): Promise<QueryResult> => {
   const stop = new AbortController();
-  const running = run(place.aws, sql, place.database, stop.signal, parameters);
+  const running = run(place.aws, sql, place.database, { signal: stop.signal, parameters, reuse: reuse ?? undefined });
   const forget = beforeEnd(async () => {
     stop.abort();
     await running;

@@ -31,18 +31,19 @@ export const refusedIn = async (place: Place, dataset: Dataset): Promise<{ key: 
   return found;
 };
 
-/** Whether files of this machine are a stage's objects: a laptop's are. Another stage may have an endpoint of its own, too. */
-const isOnDisk = ({ stage }: Place): boolean => stage.name === "local";
-const lakeOf = ({ dir }: Place): string => join(dir, "s3/lake");
+/** The folder of this machine that holds the lake's objects: a laptop's; null: they are in S3 alone. */
+const lakeOf = ({ dir }: Place): string | null => (dir === null ? null : join(dir, "s3/lake"));
 
 /** Whether the bytes of an object that the store lists are not on the disk: only a laptop's can be taken away like that. */
-const isGone = (place: Place, key: string): boolean =>
-  isOnDisk(place) && [key, escapedPlace(key)].every((path) => !existsSync(join(lakeOf(place), path)));
+const isGone = (place: Place, key: string): boolean => {
+  const lake = lakeOf(place);
+  return lake !== null && [key, escapedPlace(key)].every((path) => !existsSync(join(lake, path)));
+};
 
 /** The keys of a dataset's raw objects that are gone, and how many are not. */
 const goneOf = async (place: Place, dataset: Dataset): Promise<{ gone: string[]; there: number }> => {
   const found = { gone: [] as string[], there: 0 };
-  if (!isOnDisk(place)) return found;
+  if (lakeOf(place) === null) return found;
   for await (const { key } of list(place.aws, "lake", `raw/${dataset.name}/`))
     if (key.endsWith("/")) continue;
     else if (isGone(place, key)) found.gone.push(key);

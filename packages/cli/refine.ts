@@ -150,6 +150,8 @@ export type Followed = { passed: Passed[]; why: string };
 
 /** How often a run is looked for that is under way, in ms, and after how many looks `advance` is called all the same. */
 const POLL_MS = 200;
+/** Of a deployed stage, where a job alone takes minutes. */
+const DEPLOYED_POLL_MS = 2_000;
 const LOOKS = 25;
 /** For one call of `advance`, in ms; planning a rebuild reads every run there was. */
 const CALL_MS = 15 * 60_000;
@@ -198,16 +200,17 @@ export const follow = async (
       said = open;
       await committed(place, dataset, open);
     } else if (rested && (!waits || ++calls >= CALLS)) return { passed, why };
-    else await pause();
+    else await pause(place);
   }
 };
 
-const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
+const pause = ({ dir }: Place) =>
+  new Promise((resolve) => setTimeout(resolve, dir === null ? DEPLOYED_POLL_MS : POLL_MS));
 
 /** Until run n has its commit, or for a while: its end may have rung for nobody. */
 const committed = async (place: Place, dataset: Dataset, n: number): Promise<void> => {
   for (let looks = 0; looks < LOOKS; looks++) {
-    await pause();
+    await pause(place);
     if (((await newestCommit(place.aws, dataset.name))?.commit ?? 0) >= n) return;
   }
 };

@@ -1,6 +1,6 @@
 import { PregaoError } from "../core/errors.ts";
 import { instantOf } from "./age.ts";
-import { backwards, type Entry, endOf, following, LEVELS, type Level, type Line } from "./log.ts";
+import { backwards, type Entry, endOf, following, LEVELS, type Level, type Line, readable } from "./log.ts";
 import { type Output, print, printable } from "./output.ts";
 
 export type TailOptions = {
@@ -51,6 +51,36 @@ const whole = (option: string, text: string, most: number): number => {
   return n;
 };
 
+/** Shows lines one by one, as they stand or for a person; tells how many were no JSON objects. */
+export const shower = (output: Output, write: (text: string) => Promise<boolean> = print) => {
+  let torn = 0;
+  return {
+    torn: () => torn,
+    /** False when there is no use in more: nobody reads. */
+    show: async (line: Line): Promise<boolean> => {
+      if (line.entry === null) torn += 1;
+      if (!output.json) return write(`${line.entry === null ? printable(line.text) : readable(line.entry)}\n`);
+      return line.entry === null || write(`${line.text}\n`);
+    },
+  };
+};
+
+/** A signal that also aborts after `ms`, unless that is null. */
+export const lasting = (signal: AbortSignal, ms: number | null): { signal: AbortSignal; end: () => void } => {
+  const over = new AbortController();
+  const stop = () => over.abort();
+  signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
+  const timer = ms === null ? undefined : setTimeout(stop, ms);
+  return {
+    signal: over.signal,
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    },
+  };
+};
+
 /**
  * `pregao tail`: what the log of a state directory says, the last lines first and then whatever comes, until `signal`
  * aborts, `follow` is over or nobody reads any more. With --json the lines as they stand in the file.
@@ -60,15 +90,9 @@ export const tail = async (
   output: Output,
   want: Wanted,
   signal: AbortSignal,
-  write: (text: string) => Promise<boolean> = print,
+  write?: (text: string) => Promise<boolean>,
 ): Promise<void> => {
-  let torn = 0;
-  /** False when there is no use in more. */
-  const show = async (line: Line): Promise<boolean> => {
-    if (line.entry === null) torn += 1;
-    if (!output.json) return write(`${line.entry === null ? printable(line.text) : readable(line.entry)}\n`);
-    return line.entry === null || write(`${line.text}\n`);
-  };
+  const { show, torn } = shower(output, write);
   const end = endOf(dir);
   const before = last(dir, end, want);
   let read = true;
@@ -76,18 +100,13 @@ export const tail = async (
   if (read && want.follow !== 0) {
     if (end === 0)
       output.say(`there is no log in ${dir} yet; waiting for a river that starts there. Next, elsewhere: pregao up`);
-    const over = new AbortController();
-    const stop = () => over.abort();
-    signal.addEventListener("abort", stop, { once: true });
-    if (signal.aborted) stop();
-    const timer = want.follow === null ? undefined : setTimeout(stop, want.follow);
+    const over = lasting(signal, want.follow);
     for await (const line of following(dir, end, over.signal)) if (isWanted(line, want) && !(await show(line))) break;
-    clearTimeout(timer);
-    signal.removeEventListener("abort", stop);
+    over.end();
   } else if (end === 0) output.say(`there is no log in ${dir}. Next: pregao up`);
   else if (before.length === 0) output.say("nothing in the log is like that. Next: pregao status");
-  if (torn > 0 && output.json)
-    output.say(`left out: ${torn} lines that are no JSON object, torn when a process was killed`);
+  if (torn() > 0 && output.json)
+    output.say(`left out: ${torn()} lines that are no JSON object, torn when a process was killed`);
 };
 
 /** Clocks of threads differ a little, so lines may stand a little out of order. */
@@ -108,7 +127,7 @@ const last = (dir: string, end: number, want: Wanted): Line[] => {
 };
 
 /** Lines that name no dataset are about all of them; a line that nobody can read is left to who asks for everything. */
-const isWanted = ({ entry }: Line, { dataset, level }: Wanted): boolean => {
+export const isWanted = ({ entry }: Line, { dataset, level }: Wanted): boolean => {
   if (entry === null) return dataset === null && LEVELS.indexOf(level) <= LEVELS.indexOf("INFO");
   const rank = LEVELS.indexOf(entry.level as Level);
   if ((rank < 0 ? LEVELS.indexOf("INFO") : rank) < LEVELS.indexOf(level)) return false;
@@ -123,26 +142,3 @@ const datasetOf = ({ metadata }: Entry): string | null => {
   if (typeof queue === "string") return queue.replace(/-dlq$/, "");
   return typeof key === "string" ? (/^(?:raw|errors)\/([^/]+)\//.exec(key)?.[1] ?? null) : null;
 };
-
-const SHOWN_CHARACTERS = 300;
-
-const readable = ({ timestamp = "", level = "", component = "", message = "", metadata = {} }: Entry): string =>
-  [
-    printable(String(timestamp)),
-    level.padEnd(5),
-    printable(String(component)).padEnd(8),
-    printable(String(message)),
-    ...counts(metadata),
-  ]
-    .join("  ")
-    .trimEnd();
-
-/** What a line counts and names; nothing where there is nothing. */
-const counts = (metadata: Record<string, unknown>): string[] =>
-  Object.entries(metadata)
-    .filter(([, value]) => value !== null && value !== "" && value !== undefined)
-    .map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)] as const)
-    .filter(([, text]) => text !== "{}" && text !== "[]")
-    .map(([name, text]) =>
-      printable(`${name}=${text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text}`),
-    );

@@ -1,11 +1,19 @@
 import { type Command, Option } from "commander";
-import { datasetIn, datasetOr, type Global, gathered, type Line, localOnly, optionsOf } from "./line.ts";
+import type { Dataset } from "../core/dataset.ts";
+import type { CostOptions } from "./cost/index.ts";
+import { datasetIn, datasetOr, type Global, gathered, isDeployed, type Line, optionsOf } from "./line.ts";
 import type { QueryOptions } from "./query.ts";
 import type { TailOptions } from "./tail.ts";
 import type { VerifyOptions } from "./verify/index.ts";
 
 /** What only asks. */
 export const answerVerbs = ({ program, output, verb, at }: Line): void => {
+  /** What is declared here, for which no river need run; a deployed stage's tables have layouts and databases of its own. */
+  const declared = async (options: Global, show: (datasets: readonly Dataset[]) => void): Promise<void> => {
+    if (!isDeployed(options)) show((await import("../datasets/index.ts")).datasets);
+    else await at({ ...options, reads: true }, async ({ datasets }) => show(datasets));
+  };
+
   verb(
     program,
     "query [sql]",
@@ -23,6 +31,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       ]),
     )
     .option("-o, --output <path>", "write there")
+    .option("--reuse <age>", "an answer that Athena gave before will do, if it is no older: 10m, 2h, up to 7d")
     .option(
       "-p, --param <value>",
       "for the next ? in WHERE: 10, 1.5, true or 2024-11-08 as they look, anything else as text, and '10' in quotes, too",
@@ -31,9 +40,9 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     )
     .action(async (sql: string | undefined, _, self: Command) => {
       const options = optionsOf<Global & QueryOptions>(self);
-      const { asked, query } = await import("./query.ts");
+      const { asked, isReading, query } = await import("./query.ts");
       const question = await asked(sql, options, output.json);
-      await at({ ...options, existing: true }, (place) => query(place, question));
+      await at({ ...options, existing: true, reads: isReading(question) }, (place) => query(place, question));
     });
 
   verb(
@@ -53,7 +62,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       const { check, verify } = await import("./verify/index.ts");
       check(options);
       await at(
-        { ...options, existing: true },
+        { ...options, existing: true, reads: !options.repair },
         (place) => verify(place, datasetIn(place.datasets, dataset.name), options),
         true,
       );
@@ -71,7 +80,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       const dataset = await datasetOr(options.dataset, "sessions");
       const { check, explain } = await import("./explain.ts");
       check(ticker, session);
-      await at({ ...options, existing: true }, (place) =>
+      await at({ ...options, existing: true, reads: true }, (place) =>
         explain(place, datasetIn(place.datasets, dataset.name), ticker, session),
       );
     });
@@ -85,10 +94,21 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     const options = optionsOf<Global>(self);
     const { status } = await import("./status/index.ts");
     // A look changes nothing: a river that it must start for itself is a still one.
-    await at({ ...options, still: true, existing: true }, (place) => status(place));
+    await at({ ...options, still: true, existing: true, reads: true }, (place) => status(place));
   });
 
-  verb(program, "tail", "what happens, line by line, until Ctrl-C", "status")
+  verb(
+    program,
+    "doctor",
+    "whether everything is as it was declared, guard by guard; exit status 1 if one is broken or cannot be read",
+    "doctor --stage dev",
+  ).action(async (_, self: Command) => {
+    const options = optionsOf<Global>(self);
+    const { doctor } = await import("./doctor/index.ts");
+    await doctor(options, output, (work) => at({ ...options, still: true, existing: true, reads: true }, work));
+  });
+
+  verb(program, "tail", "what happens, line by line, until Ctrl-C; of a stage what its functions print", "status")
     .option("--dataset <name>", "only what is about this one, or about none")
     .option("--level <level>", "DEBUG, INFO, WARN or ERROR, and above (default: INFO)")
     .option("--since <time>", "from then on: 10m, 2h, 3d, or 2025-08-29T21:30 in UTC")
@@ -97,19 +117,33 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     .option("--once", "end after what is there")
     .action(async (_, self: Command) => {
       const options = optionsOf<Global & TailOptions>(self);
-      localOnly(options);
       const { tail, wanted } = await import("./tail.ts");
       const want = wanted(options, Date.now());
       if (want.dataset !== null) datasetIn((await import("../datasets/index.ts")).datasets, want.dataset);
       const ended = new AbortController();
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ended.abort());
-      await tail((await import("./place.ts")).stateDir(options), output, want, ended.signal);
+      const { openPlace, stateDir } = await import("./place.ts");
+      if (!isDeployed(options)) return tail(stateDir(options), output, want, ended.signal);
+      const place = await openPlace({ ...options, reads: true }, output);
+      const { tailDeployed } = await import("./tail-deployed.ts");
+      await tailDeployed(place, want, ended.signal).finally(() => place.close(false));
+    });
+
+  verb(program, "cost", "what a month on AWS costs at both paces, line by line", "cost --months 12")
+    .addOption(new Option("--pace <pace>", "only this one (default: both)").choices(["daily", "intraday"]))
+    .option("--months <n>", "of so many months together, the lake empty before them (default: 1)")
+    .option("--queries <n>", "how many queries a month people run (default: 1000)")
+    .option("--region <name>", "whose prices (default: the stage's)")
+    .option("--prices <path>", 'your own prices over ours: {"glue.jobs": "0.69"} in dollars')
+    .action(async (_, self: Command) => {
+      const options = optionsOf<Global & CostOptions>(self);
+      const { cost } = await import("./cost/index.ts");
+      await cost(options, output, (work) => at({ ...options, still: true, existing: true, reads: true }, work));
     });
 
   verb(program, "datasets", "what flows here", "datasets").action(async (_, self: Command) => {
-    localOnly(optionsOf(self));
-    const { datasets } = await import("../datasets/index.ts");
-    (await import("./schema.ts")).listDatasets(output, datasets);
+    const { listDatasets } = await import("./schema.ts");
+    await declared(optionsOf(self), (datasets) => listDatasets(output, datasets));
   });
 
   verb(
@@ -118,8 +152,7 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
     "the columns of its tables, and its saved queries",
     "datasets, then pregao schema DATASET",
   ).action(async (name: string, _, self: Command) => {
-    localOnly(optionsOf(self));
-    const { datasets } = await import("../datasets/index.ts");
-    (await import("./schema.ts")).schema(output, datasetIn(datasets, name));
+    const { schema } = await import("./schema.ts");
+    await declared(optionsOf(self), (datasets) => schema(output, datasetIn(datasets, name)));
   });
 };

@@ -1,6 +1,10 @@
 import type { Command } from "commander";
-import type { DlqOptions } from "./dlq/index.ts";
+import type { DlqOptions, Letterbox } from "./dlq/index.ts";
 import { type Global, gathered, type Line, optionsOf, queuedDataset } from "./line.ts";
+import type { Place } from "./place.ts";
+
+/** A box of a place: what it replays and takes back goes to that stage's tables, in its layouts. */
+const boxIn = ({ datasets }: Place, box: Letterbox): Letterbox => datasets.find((d) => d.name === box.name) ?? box;
 
 /** Dead letters: what was refused. */
 export const letterVerbs = ({ program, verb, at }: Line): void => {
@@ -38,7 +42,12 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
       const box = await boxNamed(of);
       dlq.check(box, options);
       const sends = name === "replay" && !options.dryRun;
-      await at({ ...options, still: !sends, existing: true }, (place) => dlq[name](place, box, options), sends);
+      const reads = !sends && name !== "archive";
+      await at(
+        { ...options, still: !sends, existing: true, reads },
+        (place) => dlq[name](place, boxIn(place, box), options),
+        sends,
+      );
     });
   }
   verb(
@@ -49,7 +58,9 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
   ).action(async (of: string, _, self: Command) => {
     const box = await boxNamed(of);
     const { listReplays } = await import("./dlq/index.ts");
-    await at({ ...optionsOf<Global>(self), still: true, existing: true }, (place) => listReplays(place, box));
+    await at({ ...optionsOf<Global>(self), still: true, existing: true, reads: true }, (place) =>
+      listReplays(place, boxIn(place, box)),
+    );
   });
   verb(
     letters,
@@ -63,6 +74,6 @@ export const letterVerbs = ({ program, verb, at }: Line): void => {
       const { undo, undoable } = await import("./dlq/index.ts");
       const box = await boxNamed(of);
       undoable(box, replay);
-      await at({ ...options, existing: true }, (place) => undo(place, box, replay, options), true);
+      await at({ ...options, existing: true }, (place) => undo(place, boxIn(place, box), replay, options), true);
     });
 };

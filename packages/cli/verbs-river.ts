@@ -19,15 +19,20 @@ import type { PublishOptions } from "./publish.ts";
 export const riverVerbs = ({ program, output, verb, at }: Line): void => {
   verb(program, "demo", "a real session file through the whole river, then a query", "demo")
     .addOption(engine())
-    .action((_, self: Command) => at(optionsOf(self), async (place) => (await import("./demo.ts")).demo(place), true));
+    .action((_, self: Command) => {
+      const options = optionsOf<Global>(self);
+      localOnly(options, "demo", "Next: pregao ingest DATASET --file FILE --wait");
+      return at(options, async (place) => (await import("./demo.ts")).demo(place), true);
+    });
 
   verb(program, "up", "run the river on this machine until Ctrl-C", "up --port 4566")
     .option("--port <n>", "port to listen on (default: one the system chooses)", port)
+    .option("--web", "fetch new sessions from the exchange, in the evening")
     .addOption(layouts())
     .addOption(engine())
     .action(async (_, self: Command) => {
       const options = optionsOf<Global>(self);
-      localOnly(options);
+      localOnly(options, "up", "A deployed one always runs. Next: pregao status");
       await (await import("./up.ts")).up(options, output);
     });
 
@@ -35,7 +40,7 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
     .option("--yes", "do not ask")
     .action(async (_, self: Command) => {
       const options = optionsOf<Global & { yes?: boolean }>(self);
-      localOnly(options);
+      localOnly(options, "reset", `To take a stage away: sst remove --stage ${options.stage}, and see docs/deploy.md`);
       const { stateDir } = await import("./place.ts");
       await (await import("./reset.ts")).reset(stateDir(options), output, options.yes);
     });
@@ -73,6 +78,6 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
       const dataset = await queuedDataset(name);
       const { prepare, publish } = await import("./publish.ts");
       const prepared = await prepare(dataset, options);
-      await at(options, (place) => publish(place, dataset, options, prepared), true);
+      await at(options, (place) => publish(place, datasetIn(place.datasets, name), options, prepared), true);
     });
 };

@@ -10,7 +10,8 @@ export type Ended = { status: number | null; signal: NodeJS.Signals | null; out:
 export type Options = {
   input?: string;
   cwd?: string;
-  env?: Record<string, string>;
+  /** Over this process' own; undefined takes a variable away. */
+  env?: Record<string, string | undefined>;
   /** Called with the process as soon as there is one. */
   begun?: (child: ChildProcess) => void;
   /** Called with the process and what it said so far, whenever it says more. */

@@ -29,7 +29,7 @@ const deployed = (tells: (ms: number) => { messages: number; freshness: number |
   const stage = laptop();
   return {
     ...{ aws: { ...aws, sqs, cloudwatch } as never, stage, datasets: catalogue({}), database: bovespa.database },
-    ...{ output: silent(), dir: "", stack: null, close: async () => {} },
+    ...{ output: silent(), dir: null, stack: null, close: async () => {} },
   };
 };
 const ask = async (place: Place, ms: number): Promise<{ quiet: boolean; after: number }> => {

@@ -91,7 +91,7 @@ test("names from tables and keys neither steer the terminal nor are commands of 
     partial: [{ session: evil, origin: evil, expected: 2, seen: 1, since: at }],
   };
   const found = {
-    stage: "local",
+    ...{ stage: "local", account: "000000000000", region: "sa-east-1" },
     state: "",
     endpoint: null,
     running: true,
@@ -137,7 +137,8 @@ test("a published file that is damaged is named with what makes it anew, and the
   const of = (broken: { runs: number; reason: string } | null) =>
     stuckIn(
       {
-        ...{ stage: "local", state: "", endpoint: null, running: true, functions: [] },
+        ...{ stage: "local", account: "000000000000", region: "sa-east-1", state: "" },
+        ...{ endpoint: null, running: true, functions: [] },
         ...{ landed: { queue, deadLetters }, datasets: [{ ...dataset, broken }] },
       },
       limits,

@@ -239,7 +239,7 @@ describe("the command", () => {
     expect(await wrong("--for", "1")).toEqual([2, expect.stringMatching(/came both/)]);
     expect(await wrong("--lines", "-1")).toEqual([2, expect.stringMatching(/expected --lines with a whole number/)]);
     expect(await wrong("--dataset", "nobody")).toEqual([2, expect.stringMatching(/expected a dataset/)]);
-    expect(await wrong("--stage", "prod")).toEqual([1, expect.stringMatching(/deployed stages/)]);
+    expect(await wrong("--stage", "prod")).toEqual([2, expect.stringMatching(/expected --stage prod without --state/)]);
     expect(await wrong()).toEqual([0, expect.stringMatching(/there is no log in/)]);
     expect(existsSync(state)).toBe(false);
   });

@@ -108,6 +108,10 @@ describe("wrong usage", () => {
     [["query", "SELECT 1", "-f", "x"], /came both/],
     [["query", "SELECT 1", "--format", "xml"], /Allowed choices are table, csv, json, arrow, parquet/],
     [["query", "SELECT 1", "--format", "parquet"], /expected -o FILE/],
+    [["query", "SELECT 1", "--reuse", "8d"], /--reuse with an age of 1m to 7d .*, came 8d/],
+    [["query", "SELECT 1", "--reuse", "10"], /came 10/],
+    [["reset", "--stage", "prod", "--yes"], /expected reset without --stage prod/],
+    [["status", "--stage", "Prod"], /expected --stage with lower-case letters/],
     [["query", "SELECT 1", "-o", dir], /is a folder/],
     [["query", "SELECT 1", "-o", join(dir, "none", "x")], /folder that exists/],
   ];
@@ -120,8 +124,6 @@ describe("wrong usage", () => {
     [["ingest", "bovespa", "--file", dir], /expected a file at/],
     [["query", "-f", join(dir, "none")], /there is none/],
     [["query", "-f", dir], /there is a folder/],
-    [["status", "--stage", "prod"], /expected --stage local, came prod/],
-    [["reset", "--stage", "prod", "--yes"], /expected --stage local, came prod/],
   ];
 
   test("says what was expected and what came, exits with 2, and starts and makes nothing", async () => {

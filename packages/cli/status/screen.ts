@@ -6,20 +6,28 @@ export const screenOf = (status: Status, now: number): string =>
   [
     ...status.datasets.map((d) => screen(d, now)),
     ...landed(status, now),
-    status.running ? `The river is running at ${status.endpoint}.` : "Nothing is running.",
+    where(status),
     ...(status.stuck.length
       ? status.stuck.map((s) => `Stuck: ${s.what}. Next: ${s.free}`)
       : ["Nothing is stuck.", "", next(status)]),
     "",
   ].join("\n");
 
-const next = ({ running, datasets, landed }: Status): string => {
+/** A deployed stage's river always runs. */
+const where = ({ stage, account, region, state, running, endpoint }: Status): string => {
+  if (state === null) return `This is stage ${stage} in account ${account}, region ${region}.`;
+  return running ? `The river is running at ${endpoint}.` : "Nothing is running.";
+};
+
+const next = ({ running, state, datasets, landed }: Status): string => {
   const waits =
     messages(landed.queue) > 0 ||
     datasets.some((d) => d.run || d.pending || d.firehose?.oldestSeconds != null || (d.queue && messages(d.queue) > 0));
   if (!running && waits) return "Next: pregao up, which goes on with what is under way";
   const queryable = datasets.find((d) => d.session);
-  return queryable ? `Next: pregao schema ${queryable.dataset}` : "Next: pregao demo";
+  if (queryable) return `Next: pregao schema ${queryable.dataset}`;
+  const queued = datasets.find((d) => d.queue)?.dataset;
+  return state === null && queued ? `Next: pregao ingest ${queued} --file FILE --wait` : "Next: pregao demo";
 };
 
 const messages = ({ visible, inFlight, delayed }: Queue): number => visible + inFlight + delayed;

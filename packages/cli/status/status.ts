@@ -12,7 +12,10 @@ import { type Limits, limitsOf, type Stuck, stuckIn } from "./stuck.ts";
 /** Instants are ISO 8601, UTC. */
 export type Status = {
   stage: string;
-  state: string;
+  account: string;
+  region: string;
+  /** The state directory; null: a deployed stage. */
+  state: string | null;
   /** Of the river that runs; null if none does. */
   endpoint: string | null;
   /** Whether something goes on by itself: on a laptop, whether a river runs on the state directory. */
@@ -111,7 +114,7 @@ export const status = async (place: Place, now = Date.now()): Promise<void> => {
     deadLettersOf(place, "landed"),
   ]);
   const found = {
-    stage: place.stage.name,
+    ...{ stage: place.stage.name, account: place.stage.account, region: place.stage.region },
     state: place.dir,
     endpoint: place.stack ? null : (place.aws.endpoint ?? null),
     running: !place.stack,

@@ -45,8 +45,9 @@ const seconds = (n: number): number => n * 1000;
 
 export const limitsOf = (topology: Topology): Limits => {
   const functionOf = (name: string) => topology.functions.find((f) => f.name === name);
+  // What fetches from the web looks for another file each day: it repeats nothing.
   const ticks = (name: string): number[] =>
-    topology.clocks.filter((c) => c.function === name).map((c) => interval(c) ?? REMEMBERED_MS);
+    topology.clocks.filter((c) => c.function === name && !c.web).map((c) => interval(c) ?? REMEMBERED_MS);
   const soonest = (name: string): number => Math.min(REMEMBERED_MS / 2, ...ticks(name));
   return {
     message: Object.fromEntries(
