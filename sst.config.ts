@@ -8,9 +8,12 @@ export default $config({
     version: "4.17.1",
     protect: stage === "production",
     removal: stage === "production" ? "retain" : "remove",
-    providers: { aws: { version: "7.20.0", region: process.env.PREGAO_REGION ?? "sa-east-1" } },
+    providers: { aws: { version: "7.20.0", region: process.env.PREGAO_REGION || "sa-east-1" } },
   }),
   async run() {
+    // An sst from elsewhere brings the Node that it finds there.
+    if (!Object.groupBy)
+      throw new Error(`expected Node 24, came ${process.version}. Next: npx sst deploy, by this repository's own`);
     const { river } = await import("./stacks/river.ts");
     const { lake } = await import("./stacks/lake.ts");
     const { queues } = await import("./stacks/queues.ts");

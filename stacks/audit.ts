@@ -1,12 +1,13 @@
 /// <reference path="../.sst/platform/config.d.ts" />
 import { guardedBucket } from "./bucket.ts";
+import type { StageKey } from "./key.ts";
 import type { River } from "./river.ts";
 
 /**
  * Who read and wrote which object of the stage: CloudTrail's data events, in a bucket of their own, which logs of itself
  * would fill. An option, as it costs by the event.
  */
-export const audit = (river: River, key: aws.kms.Key): void => {
+export const audit = (river: River, key: StageKey): void => {
   const { stage } = river;
   const name = river.name("audit");
   const trail = `arn:aws:cloudtrail:${stage.region}:${stage.account}:trail/${name}`;

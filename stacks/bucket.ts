@@ -1,4 +1,5 @@
 /// <reference path="../.sst/platform/config.d.ts" />
+import type { StageKey } from "./key.ts";
 import { denyPlainHttp, type PolicyStatement, policyDocument } from "./policy.ts";
 import type { River } from "./river.ts";
 
@@ -45,7 +46,7 @@ export const bucketPolicy = (name: string, keyArn?: string): PolicyStatement[] =
  */
 export const guardedBucket = (
   river: River,
-  key: aws.kms.Key,
+  key: StageKey,
   logical: string,
   more: { rules?: Rule[]; allow?: PolicyStatement[]; anyEncryption?: true } = {},
 ): { bucket: aws.s3.Bucket; guards: $util.Resource[] } => {

@@ -29,7 +29,12 @@ const streams = (river: River, { key, buckets, tables }: Stores): Streams =>
     river.topology.streams.map(({ name, database, table, prefix, errors, mib, seconds }) => {
       const roleArn = role(river, "stream", "firehose", key.arn);
       const logs = logGroup(river, key, logGroups.stream(river.stage, name));
-      const said = new aws.cloudwatch.LogStream(`${name}StreamLog`, { name: "delivery", logGroupName: logs.name });
+      const said = new aws.cloudwatch.LogStream(
+        `${name}StreamLog`,
+        { name: "delivery", logGroupName: logs.name },
+        // With it goes what it holds.
+        { retainOnDelete: river.production },
+      );
       const stream = new aws.kinesis.FirehoseDeliveryStream(
         `${name}Stream`,
         {
@@ -41,6 +46,8 @@ const streams = (river: River, { key, buckets, tables }: Stores): Streams =>
             bucketArn: buckets.lake!.arn,
             prefix,
             errorOutputPrefix: errors,
+            // Firehose's own for Parquet, said as bells ring for no other.
+            fileExtension: belled(river, prefix),
             customTimeZone: "UTC",
             bufferingSize: mib,
             bufferingInterval: seconds,
@@ -70,3 +77,7 @@ const streams = (river: River, { key, buckets, tables }: Stores): Streams =>
       return [name, stream];
     }),
   );
+
+/** How the names of objects end that ring when they land under it. */
+const belled = ({ topology }: River, prefix: string): string =>
+  topology.notices.find((notice) => notice.bucket === "lake" && prefix.startsWith(notice.prefix))?.suffix ?? "";

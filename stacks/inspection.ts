@@ -1,4 +1,4 @@
-import { resource, type Stage } from "../packages/core/stage.ts";
+import { functionLog, resource, type Stage } from "../packages/core/stage.ts";
 import type { Topology } from "../packages/core/topology.ts";
 import { type Arns, arnsOf, logGroups, type Statement } from "./statements.ts";
 
@@ -18,6 +18,7 @@ export const inspection = (stage: Stage, topology: Topology, keyArn: string): St
     actions: actions.map((action) => `${service}:${action}`),
     resources: [...resources],
   });
+  const tagged = (group: string): string => at("logs", `log-group:${group}`);
   return [
     // Cloud Control has no resources of its own; what is read, the services' own actions below say.
     read("Inspect", "cloudformation", ["GetResource", "ListResources"], ["*"]),
@@ -69,6 +70,13 @@ export const inspection = (stage: Stage, topology: Topology, keyArn: string): St
     read("Topics", "sns", TOPIC, [own("sns", "")]),
     read("Workgroups", "athena", ["GetWorkGroup", "ListTagsForResource"], [own("athena", "workgroup/")]),
     read("Filters", "logs", GROUP, groups(stage, a, topology)),
+    // Of this one action a group's ARN ends in its name (Service Authorization Reference: CloudWatch Logs, TagResource).
+    read(
+      "LogTags",
+      "logs",
+      ["ListTagsForResource"],
+      [functionLog(stage, "*"), logGroups.stream(stage, "*"), logGroups.jobs(stage)].map(tagged),
+    ),
     read(
       "Trail",
       "cloudtrail",
@@ -101,7 +109,7 @@ const FUNCTION = [
     "ListTags",
   ],
 ];
-const GROUP = ["DescribeMetricFilters", "ListTagsForResource", "GetDataProtectionPolicy", "DescribeIndexPolicies"];
+const GROUP = ["DescribeMetricFilters", "GetDataProtectionPolicy", "DescribeIndexPolicies"];
 const ROLE = ["GetRole", "ListAttachedRolePolicies", "ListRolePolicies", "GetRolePolicy"];
 const TOPIC = ["GetTopicAttributes", "ListSubscriptionsByTopic", "ListTagsForResource", "GetDataProtectionPolicy"];
 /** Of what a bucket can have, all of it: one that is refused fails the reading of the bucket. */

@@ -42,9 +42,8 @@ export const keyPolicy = (stage: Stage, topology: Topology, audit: boolean): Pol
       service: "s3.amazonaws.com",
       actions: PUT,
       resources: THIS,
-      conditions: {
-        StringEquals: { "aws:SourceAccount": stage.account, "kms:EncryptionContext:aws:sqs:arn": rung },
-      },
+      // That S3 says for whom it asks the key is not documented; the queue's policy asks for bucket and account.
+      conditions: { StringEquals: { "kms:EncryptionContext:aws:sqs:arn": rung } },
     },
     {
       sid: "JobEvents",
@@ -85,8 +84,12 @@ export const keyPolicy = (stage: Stage, topology: Topology, audit: boolean): Pol
   ];
 };
 
+/** The key by its ARN, which is there once the alias is. */
+export type StageKey = { arn: $util.Output<string> };
+
 /** One key encrypts what a stage keeps; `alias/pregao-<stage>`. Production's outlives the stage, as what it encrypts. */
-export const stageKey = ({ stage, settings, topology, production }: River): aws.kms.Key => {
+export const stageKey = ({ stage, settings, topology, production }: River): StageKey => {
+  const keep = { retainOnDelete: production };
   const key = new aws.kms.Key(
     "key",
     {
@@ -95,8 +98,9 @@ export const stageKey = ({ stage, settings, topology, production }: River): aws.
       deletionWindowInDays: DELETION_DAYS,
       policy: policyDocument(keyPolicy(stage, topology, settings.audit)),
     },
-    { retainOnDelete: production },
+    keep,
   );
-  new aws.kms.Alias("keyAlias", { name: `alias/pregao-${stage.name}`, targetKeyId: key.keyId });
-  return key;
+  const alias = new aws.kms.Alias("keyAlias", { name: `alias/pregao-${stage.name}`, targetKeyId: key.keyId }, keep);
+  // Whoever deploys may have the right to use it by that name alone (kms:ResourceAliases).
+  return { arn: $util.all([key.arn, alias.id]).apply(([arn]) => arn) };
 };

@@ -6,12 +6,12 @@ import type { ViewInput } from "../packages/core/view.ts";
 import { audit } from "./audit.ts";
 import { guardedBucket, type Rule } from "./bucket.ts";
 import { choices } from "./choices.ts";
-import { stageKey } from "./key.ts";
+import { type StageKey, stageKey } from "./key.ts";
 import { RESULTS } from "./permissions.ts";
 import type { River } from "./river.ts";
 
 export type Stores = {
-  key: aws.kms.Key;
+  key: StageKey;
   /** By logical name. */
   buckets: Record<string, aws.s3.Bucket>;
   /** What makes the buckets private and encrypted: there before anything is put into them. */
@@ -110,7 +110,7 @@ const catalog = (river: River): Pick<Stores, "databases" | "tables"> => {
     );
     databases[Name] = database;
     for (const table of spec.tables)
-      tables[table.name] = new aws.glue.CatalogTable(table.name, tableArgs(river, database, Name, table), keep);
+      tables[table.name] = new aws.glue.CatalogTable(table.name, tableArgs(river, database, table), keep);
     for (const view of spec.views)
       tables[view.Name] = new aws.glue.CatalogTable(view.Name, viewArgs(database, view), keep);
   }
@@ -121,12 +121,7 @@ type Column = { Name: string; Type: string; Comment?: string };
 const column = ({ Name, Type, Comment }: Column) => ({ name: Name, type: Type, ...(Comment && { comment: Comment }) });
 
 /** Partitions are no part of it: those of refined tables are what the newest commit says, and a deployment leaves them. */
-const tableArgs = (
-  river: River,
-  database: aws.glue.CatalogDatabase,
-  databaseName: string,
-  spec: TableSpec,
-): aws.glue.CatalogTableArgs => {
+const tableArgs = (river: River, database: aws.glue.CatalogDatabase, spec: TableSpec): aws.glue.CatalogTableArgs => {
   const input = tableInput(spec, river.bucket("lake"));
   const { Columns, Location, InputFormat, OutputFormat, SerdeInfo } = input.StorageDescriptor;
   return {
@@ -138,7 +133,10 @@ const tableArgs = (
     partitionKeys: input.PartitionKeys.map(column),
     storageDescriptor: {
       columns: Columns.map(column),
-      location: movesByCommit(spec) ? locationNow(databaseName, input.Name, Location) : Location,
+      // Asked for last, as a commit may move it meanwhile.
+      location: movesByCommit(spec)
+        ? database.name.apply((there) => locationNow(there, input.Name, Location))
+        : Location,
       inputFormat: InputFormat,
       outputFormat: OutputFormat,
       serDeInfo: { serializationLibrary: SerdeInfo.SerializationLibrary },

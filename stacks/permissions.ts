@@ -193,8 +193,8 @@ const services = (stage: Stage, a: Arns, topology: Topology): Grants => ({
     },
     {
       sid: "Log",
-      // Glue makes sure of its groups, and of the security configuration's key on them, when a run starts.
-      actions: ["logs:CreateLogGroup", "logs:AssociateKmsKey", "logs:CreateLogStream", "logs:PutLogEvents"],
+      // Glue makes sure of its groups when a run starts.
+      actions: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
       resources: [a.log(logGroups.jobs(stage))],
     },
     {
@@ -271,6 +271,8 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
     database: name,
     tables: [...tables.filter((table) => !table.projection).map(nameOf), ...views.map(titleOf)],
   }));
+  /** By which `--stage NAME` finds it. */
+  const readStage: Statement = { sid: "ReadStage", actions: ["ssm:GetParameter"], resources: [a.parameter] };
   const watching: Statement[] = [
     ...queries(a, "people"),
     glue("ReadCatalog", READ_CATALOG, onTables(a, whole)),
@@ -289,7 +291,7 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
       actions: ["logs:FilterLogEvents"],
       resources: topology.functions.map(({ name }) => a.log(logGroups.function(stage, name))),
     },
-    { sid: "ReadStage", actions: ["ssm:GetParameter"], resources: [a.parameter] },
+    readStage,
   ];
   const onBoxes = (actions: readonly string[]): Statement => ({
     sid: "Boxes",
@@ -302,6 +304,7 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
       ...queries(a, "analyst"),
       glue("ReadCatalog", READ_CATALOG, onTables(a, shown)),
       ...touch(a, "lake", { read: ["refined/"], names: ["refined/"] }),
+      readStage,
     ],
     /** Every verb that only looks. */
     watcher: [...watching, onBoxes([]), letters(a, boxes(topology), [])],
@@ -309,6 +312,9 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
     operator: [
       ...watching,
       ...advances(a, topology, onTables(a, whole)),
+      // CREATE VIEW and DROP VIEW; to replace one is UpdateTable, which is above. Glue knows views from tables by no name:
+      // these are those of the stage's databases, and what they declare the next deployment makes again.
+      glue("Views", ["CreateTable", "DeleteTable"], onTables(a, whole)),
       ...touch(a, "origin", { write: queued(topology).map(folderOf) }),
       // A replay writes down what it does, and withdraws; an archived letter that was sent is deleted.
       ...touch(a, "state", {

@@ -23,8 +23,8 @@ export const query = (river: River, { key, buckets, databases }: Stores): void =
       name: workgroup(river.stage, whose),
       description: `pregao ${river.stage.name}: ${means[whose]}`,
       state: "ENABLED",
-      // Else a stage is not removed while there is a statement in its history.
-      forceDestroy: !river.production,
+      // Else a stage is not removed while there is a statement in its history, which is all that goes with it.
+      forceDestroy: true,
       configuration: {
         enforceWorkgroupConfiguration: true,
         publishCloudwatchMetricsEnabled: true,

@@ -49,12 +49,15 @@ const jobs = (river: River, { key, buckets, guards }: Stores): Jobs => {
       source: new $util.asset.FileAsset(file),
       contentType: "text/x-python",
     },
-    { dependsOn: guards },
+    // Another digest is another object: the one before goes with its bucket.
+    { dependsOn: guards, retainOnDelete: true },
   );
   const security = new aws.glue.SecurityConfiguration("refineSecurity", {
     name: river.name("refine"),
     encryptionConfiguration: {
-      cloudwatchEncryption: { cloudwatchEncryptionMode: "SSE-KMS", kmsKeyArn: key.arn },
+      // With it Glue puts names of its own into those of log groups, which then are not the declared ones. Those have the
+      // key themselves.
+      cloudwatchEncryption: { cloudwatchEncryptionMode: "DISABLED" },
       s3Encryption: { s3EncryptionMode: "SSE-KMS", kmsKeyArn: key.arn },
       // No job has bookmarks.
       jobBookmarksEncryption: { jobBookmarksEncryptionMode: "DISABLED" },

@@ -40,6 +40,7 @@ const load: Load = {
   jobDpuSeconds: null,
   watch: { alarms: 40, metrics: 22, dashboards: 1 },
   versionDays: 7,
+  logDays: 30,
 };
 const prices = pricesOf("sa-east-1");
 const billed = (pace: Pace, of: Load) => billOf(usageOf(topology(datasets, pace), of), prices);
@@ -174,7 +175,7 @@ describe("the model", () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...PACES),
-        fc.constantFrom(...steady, "batches", "queries", "versionDays", "months"),
+        fc.constantFrom(...steady, "batches", "queries", "versionDays", "logDays", "months"),
         fc.nat(10_000),
         fc.integer({ min: 1, max: 30 }),
         (pace, what, by, months) => {
@@ -191,6 +192,7 @@ describe("the model", () => {
     const [one, twelve] = [1, 12].map((months) => billed("daily", { ...load, months }));
     for (const [at, line] of one!.lines.entries()) {
       const year = twelve!.lines[at]!;
+      if (line.item === "logs.storage") continue;
       if (line.item.startsWith("s3.") && !/puts|gets/.test(line.item))
         expect(year.count).toBeGreaterThanOrEqual(12 * line.count);
       // One rounding up of a year, twelve of months.
@@ -216,7 +218,25 @@ describe("the model", () => {
       count: 21 * 300,
       basis: "measured",
     });
-    expect(lineOf("daily", { ...load, jobDpuSeconds: 7 }, "glue.jobs").count).toBe(21 * 60);
+    for (const told of [0, 7])
+      expect(lineOf("daily", { ...load, jobDpuSeconds: told }, "glue.jobs")).toMatchObject({
+        count: 21 * 60,
+        basis: "measured",
+      });
+  });
+
+  test("a log line is paid for as long as it is kept, not for a month", () => {
+    const kept = (months: number, logDays: number) =>
+      lineOf("daily", { ...load, months, logDays }, "logs.storage").count / lineOf("daily", load, "logs.storage").count;
+    // A month's for each month that keeps them: 1 + 2 + … + 12, and from then on no more than the days are.
+    for (const [months, days, times] of [
+      [12, 30, 12],
+      [12, 60, 23],
+      [1, 365, 1],
+      [12, 365, 78],
+      [24, 365, 78 + (12 * 365) / 30],
+    ] as const)
+      expect(kept(months, days)).toBeCloseTo(times, 3);
   });
 
   test("two datasets have two runs a batch, each of its own files", () => {

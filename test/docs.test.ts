@@ -1,16 +1,19 @@
+import { execFile } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
-import { type Cost, VERSION_DAYS } from "../packages/cli/cost/index.ts";
+import { type Cost, LOG_DAYS, VERSION_DAYS } from "../packages/cli/cost/index.ts";
 import { commands } from "../packages/cli/index.ts";
 import { openOutput } from "../packages/cli/output.ts";
-import { ASSUMED } from "../packages/core/cost.ts";
+import { ASSUMED, type Bill } from "../packages/core/cost.ts";
 import { AS_OF } from "../packages/core/prices.ts";
 import type { Stage } from "../packages/core/stage.ts";
 import { SCANNED_BYTES, topology } from "../packages/core/topology.ts";
 import { catalogueOf } from "../packages/datasets/index.ts";
-import { grants } from "../stacks/permissions.ts";
+import { grants, PEOPLE } from "../stacks/permissions.ts";
+import { VARIABLES } from "../stacks/settings.ts";
 import { document, pregao } from "./cli/command.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -106,9 +109,7 @@ describe("deploy.md and security.md", () => {
   });
 
   test("every setting of a stage is documented, and none that is no setting", () => {
-    const settings = [
-      ...new Set(`${read("stacks/settings.ts")}${read("sst.config.ts")}`.match(/\bPREGAO_[A-Z_]+\b/g)),
-    ].sort();
+    const settings = Object.keys(VARIABLES).sort();
     expect(settings).toContain("PREGAO_PACE");
     expect(
       namesIn(deploy)
@@ -122,8 +123,69 @@ describe("deploy.md and security.md", () => {
     const roles = Object.keys(
       grants(stage, topology(catalogueOf(stage), stage.pace), "arn:aws:kms:sa-east-1:111122223333:key/0"),
     );
-    const table = security.slice(security.indexOf("## Roles"), security.indexOf("## Encryption"));
+    const table = security.slice(security.indexOf("## Roles"), security.indexOf("## Which role"));
     expect(namesIn(table).sort()).toEqual(roles.sort());
+  });
+
+  test("every verb for a stage has a role that may run it, and each is one that people take", () => {
+    const table = security.slice(security.indexOf("## Which role"), security.indexOf("## Encryption"));
+    const rows = [...table.matchAll(/^\| (`.*?) \| (`.*?) \|/gm)].map((m) =>
+      [m[1]!, m[2]!].map((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((name) => name[1]!)),
+    );
+    const laptops = new Set(
+      readdirSync(join(root, "packages/cli")).flatMap((file) =>
+        file.startsWith("verbs-")
+          ? [...read(`packages/cli/${file}`).matchAll(/localOnly\([^"]*"(\w+)"/g)].map((m) => m[1]!)
+          : [],
+      ),
+    );
+    expect(laptops.size).toBeGreaterThan(1);
+    const leaves = [...verbs.keys()].filter(
+      (name) =>
+        name !== "help" && !laptops.has(name) && ![...verbs.keys()].some((other) => other.startsWith(`${name} `)),
+    );
+    expect(rows.flatMap(([names]) => names!).sort()).toEqual(leaves.sort());
+    for (const [, [role]] of rows as [string[], string[]][]) expect(PEOPLE).toContain(role);
+  });
+
+  test("the workflow hands over every setting, for one that it forgot would be silently off", () => {
+    const workflow = /^```yaml\n(.*?)^```/ms.exec(deploy)![1]!;
+    for (const setting of namesIn(deploy).filter((name) => name.startsWith("PREGAO_")))
+      expect(workflow).toContain(`${setting}: \${{ vars.${setting} }}`);
+  });
+
+  test("code that a page gives to a shell is run by the Node that reads TypeScript", async () => {
+    const [, script] = /npx node --input-type=module -e '\n(.*?)'\n```/s.exec(deploy)!;
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", script!], {
+      cwd: root,
+    });
+    expect(
+      stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((line) => line.split(" ")[0]),
+    ).toContain("consume");
+    for (const page of [deploy, security, read("README.md")]) expect(page).not.toMatch(/^node .*(-e|\.ts)/m);
+  });
+
+  test("the deploy role may all of a service only where a name, or a condition, says that it is the stage's", () => {
+    const text = /^```json deploy\n(.*?)^```/ms.exec(deploy)![1]!;
+    const { Statement } = JSON.parse(text) as {
+      Statement: { Action: string | string[]; Resource: string | string[]; Condition?: unknown }[];
+    };
+    const wide = Statement.filter(({ Action }) => [Action].flat().some((action) => action.endsWith(":*")));
+    const arns = wide.filter(({ Condition }) => !Condition).flatMap(({ Resource }) => [Resource].flat());
+    const stage: Stage = { name: "production", account: "1", region: "sa-east-1", pace: "daily", layouts: {} };
+    const databases = topology(catalogueOf(stage), "daily").databases.map(({ name }) => name);
+    // Glue has one catalog.
+    const own = [
+      /pregao-production-/,
+      /pregao[/-]production(\/\*)?$/,
+      /:catalog$/,
+      ...databases.map((n) => new RegExp(`/${n}(/\\*)?$`)),
+    ];
+    expect(arns.filter((arn) => !own.some((name) => name.test(arn)))).toEqual([]);
+    for (const name of databases) expect(arns.filter((arn) => arn.includes(`/${name}`))).toHaveLength(3);
   });
 
   test("the deploy role's policy and its trust are JSON, of one environment, and no service of the stacks is forgotten", () => {
@@ -159,13 +221,36 @@ describe("deploy.md and security.md", () => {
 
   test("what pregao cost says and what the page says of it do not drift apart", async () => {
     const { paces } = document<Cost>(await pregao(["cost", "--json"]));
-    for (const { pace, bill } of paces) {
-      const said = Number(new RegExp(`^\\| \`${pace}\`, .*about (\\d+) US\\$`, "m").exec(deploy)?.[1]);
-      expect([pace, Math.abs(bill.micros / 1e6 / said - 1) < 0.15], String(bill.micros / 1e6)).toEqual([pace, true]);
+    const near = (micros: number, said: number | string | undefined, what: string) =>
+      expect(Math.abs(micros / 1e6 - Number(said)), `${what}: ${said}, not ${micros / 1e6}`).toBeLessThan(1);
+    const readme = /some (\d+)\s+and some (\d+) US\$ the first month, some (\d+) and some (\d+) on average/.exec(
+      read("README.md"),
+    )!;
+    for (const [at, { pace, first, bill, average }] of paces.entries()) {
+      const row = new RegExp(
+        `^\\| \`${pace}\`,.*\\| about (\\d+) US\\$ \\| about (\\d+) US\\$ \\| (.*) \\|$`,
+        "m",
+      ).exec(deploy)!;
+      near(first.micros, row[1], `${pace}, first`);
+      near(average, row[2], `${pace}, average`);
+      near(first.micros, readme[1 + at], `README, ${pace}, first`);
+      near(average, readme[3 + at], `README, ${pace}, average`);
+      const parts = [...row[3]!.matchAll(/(\w+) \((\d+)\)/g)];
+      expect(parts.length).toBeGreaterThan(2);
+      for (const [, service, said] of parts) {
+        const lines = bill.lines.filter((l) => !l.option && l.item.startsWith(`${service!.toLowerCase()}.`));
+        near(lines.reduce((sum, { micros }) => sum + micros, 0) / 12, said, `${pace}, ${service}`);
+      }
     }
-    const readme = /some (\d+)\s+and some (\d+) US\$/.exec(read("README.md"))!.slice(1).map(Number);
-    for (const [at, { bill }] of paces.entries())
-      expect(Math.abs(bill.micros / 1e6 / readme[at]! - 1)).toBeLessThan(0.15);
+    const superseded = (of: Bill) => of.lines.find((l) => l.of.startsWith("superseded"))!.micros;
+    const { first, bill } = paces.find(({ pace }) => pace === "intraday")!;
+    const said = /superseded files nearly all: (\d+) US\$ the first month, (\d+) on average, (\d+) in December/.exec(
+      deploy,
+    )!;
+    near(superseded(first), said[1], "superseded");
+    near(superseded(bill) / 12, said[2], "superseded on average");
+    const eleven = document<Cost>(await pregao(["cost", "--json", "--pace", "intraday", "--months", "11"])).paces[0]!;
+    near(superseded(bill) - superseded(eleven.bill), said[3], "superseded in the twelfth month");
     for (const name of Object.keys(ASSUMED)) expect(deploy).toContain(`\`${name}\``);
     expect(deploy).toContain(AS_OF);
   });
@@ -179,7 +264,9 @@ test("days that pages and the cost repeat are those of the stacks", () => {
   expect(security).toContain(`older versions of all else after ${days("bucket.ts", "MISTAKE_DAYS")} days`);
   expect(security).toContain(`results ${days("lake.ts", "RESULT_DAYS")} days`);
   expect(deploy).toContain(`${days("key.ts", "DELETION_DAYS")} days after the removal`);
-  expect(/RETENTION_DAYS = \{ production: 365, other: 30 \}/.test(read("stacks/logs.ts"))).toBe(true);
+  expect(read("stacks/logs.ts")).toContain(
+    `RETENTION_DAYS = { production: ${LOG_DAYS.production}, other: ${LOG_DAYS.other} }`,
+  );
   expect(deploy).toContain(`${SCANNED_BYTES / 1024 ** 3} GiB at most`);
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { logTo } from "../functions/log.ts";
 import { bucket } from "../packages/core/stage.ts";
 import { flows, operates, watches } from "./permissions/scenario.ts";
-import { queriesOf } from "./permissions/unseen.ts";
+import { queriesOf, viewsOf } from "./permissions/unseen.ts";
 import { type Asked, denied, granted, openWorld, stage, unused, type World } from "./permissions/world.ts";
 
 const [state, catalog] = [bucket(stage, "state"), "athena:sa-east-1:123456789012:datacatalog/AwsDataCatalog"];
@@ -34,7 +34,6 @@ const RESERVED: Record<string, Record<string, string>> = {
     "ReadCatalog glue:BatchGetPartition": ATHENA,
   },
   operator: {
-    "Publish glue:UpdateTable": FIRST,
     "Publish glue:BatchCreatePartition": FIRST,
     "Publish glue:BatchUpdatePartition": FIRST,
     "Publish glue:BatchDeletePartition": FIRST,
@@ -57,7 +56,8 @@ beforeAll(async () => {
   await flows(world);
   await watches(world);
   await operates(world);
-  asked = [...world.asked(), ...queriesOf("watcher", true), ...queriesOf("operator", true)];
+  const queries = [...queriesOf("watcher", true), ...queriesOf("operator", true)];
+  asked = [...world.asked(), ...queries, ...viewsOf("operator")];
 }, 290_000);
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { logTo } from "../functions/log.ts";
-import { bucket, resource, workgroup } from "../packages/core/stage.ts";
+import { bucket, functionLog, resource, stageParameter, workgroup } from "../packages/core/stage.ts";
 import { RESULTS } from "../stacks/permissions.ts";
 import type { Statement } from "../stacks/statements.ts";
 import { allowed, like, type Need } from "./permissions/iam.ts";
-import { glueNeeds, queryNeeds, s3Needs, sqsNeeds } from "./permissions/needs.ts";
+import { at, glueNeeds, queryNeeds, s3Needs, sqsNeeds } from "./permissions/needs.ts";
 import { flows, looks, published } from "./permissions/scenario.ts";
-import { queriesOf, unseen } from "./permissions/unseen.ts";
+import { queriesOf, unseen, viewsOf } from "./permissions/unseen.ts";
 import {
   type Asked,
   declared,
@@ -128,6 +128,43 @@ describe("the analyst", () => {
       whole(database, table.name, "people")[0]!,
     ];
     expect(writes.filter(may)).toEqual([]);
+  });
+});
+
+describe("who is who", () => {
+  test("an analyst, or anybody who runs a command with --stage, cannot read what the stage is", () => {
+    const resource = at(wire, "ssm", `parameter${stageParameter(stage.name)}`);
+    for (const who of ["analyst", "watcher", "operator", "doctor"])
+      expect(allowed(granted[who]!, { action: "ssm:GetParameter", resource }), who).toBe(true);
+  });
+
+  test("an operator cannot make a view, or somebody else can", () => {
+    expect(denied(viewsOf("operator"))).toEqual([]);
+    for (const who of ["analyst", "watcher"] as const)
+      for (const { needs } of viewsOf(who))
+        expect(
+          needs.filter((need) => /Create|Update|Delete/.test(need.action) && allowed(granted[who]!, need)),
+        ).toEqual([]);
+  });
+
+  test("an operator makes or drops a table of another stage, or of another program of the account", () => {
+    for (const database of ["bovespa", "default"])
+      for (const action of ["CreateTable", "DeleteTable"])
+        expect(glueNeeds(wire, action, database, "any").at(-1)).not.toSatisfy((need: Need) =>
+          allowed(granted.operator!, need),
+        );
+  });
+
+  test("doctor reads a log group's tags by an ARN that CloudWatch Logs does not know: with :* behind its name", () => {
+    const tagged = granted.doctor!.filter(({ sid }) => sid === "LogTags");
+    expect(tagged.flatMap(({ actions }) => actions)).toEqual(["logs:ListTagsForResource"]);
+    for (const { name } of declared.functions) {
+      const need = {
+        action: "logs:ListTagsForResource",
+        resource: at(wire, "logs", `log-group:${functionLog(stage, name)}`),
+      };
+      expect(allowed(granted.doctor!, need), name).toBe(true);
+    }
   });
 });
 

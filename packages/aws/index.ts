@@ -5,6 +5,7 @@ import { GlueClient } from "@aws-sdk/client-glue";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Stage } from "../core/stage.ts";
+import { onlyS3 } from "./foreign.ts";
 
 /** The clients of one stage. A laptop differs from AWS by the endpoint, and by nothing else. */
 export type Aws = {
@@ -58,7 +59,7 @@ export const connect = (stage: Stage, env: Env = process.env, signing: Signing =
   const config = configOf(stage.region, env, signing);
   // Bodies travel under a signature of their SHA-256; an MD5 of each on top of it costs more than it can find.
   const sqs = new SQSClient({ ...config, md5: false });
-  const s3 = new S3Client({ ...config, forcePathStyle: Boolean(endpoint) });
+  const s3 = onlyS3(new S3Client({ ...config, forcePathStyle: Boolean(endpoint) }));
   const glue = new GlueClient(config);
   const firehose = new FirehoseClient(config);
   const athena = new AthenaClient(config);

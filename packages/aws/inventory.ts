@@ -9,9 +9,13 @@ import {
   GetDataCatalogEncryptionSettingsCommand,
   GetSecurityConfigurationCommand,
   GetTableCommand,
+  GlueClient,
 } from "@aws-sdk/client-glue";
 import PQueue from "p-queue";
-import type { Aws } from "./index.ts";
+import { PregaoError } from "../core/errors.ts";
+import { type Aws, configOf } from "./index.ts";
+import { refusalOf } from "./refusals.ts";
+import { abortAt, backOff, isTransient } from "./retry.ts";
 
 /** A resource by CloudFormation's type and the identifier under which Cloud Control reads it. */
 export type Wanted = { type: string; id: string };
@@ -27,103 +31,185 @@ export type Reading =
 
 /** Requests at a time. Cloud Control asks the services themselves, each of which has limits of its own. */
 const AT_ONCE = 8;
-/** Its own limit is a few calls a second, and what it says of it is an error as any other. */
-const ATTEMPTS = 8;
+/** Of one reading that fails for no fault of its own, but for throttling, which lasts until the deadline. */
+const ATTEMPTS = 4;
 const PAGE = 100;
+/** All readings together: of a stage they are some hundred, of a second or two each. */
+const DEADLINE_MS = 5 * 60_000;
 
-/** Closed by whoever has read. */
-const client = (aws: Aws): CloudControlClient =>
-  new CloudControlClient({
-    region: aws.stage.region,
-    credentials: aws.glue.config.credentials,
-    maxAttempts: ATTEMPTS,
-    // Slows down together with what throttles it.
-    retryMode: "adaptive",
-    requestHandler: { connectionTimeout: 5_000, socketTimeout: 25_000 },
-    ...(aws.endpoint ? { endpoint: aws.endpoint } : {}),
-  });
+/** `progress`: called with each reading that has ended. `deadlineMs`: of all together. */
+export type ReadOptions = { progress?: (read: number, of: number) => void; deadlineMs?: number };
+
+type Clients = {
+  cloud: CloudControlClient;
+  glue: GlueClient;
+  send: <T>(ask: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+};
+
+/** Whether to go on is decided here: the SDK's own attempts would wait for each silence, eight at a time. */
+const configOfReaders = (aws: Aws) => ({
+  region: aws.stage.region,
+  credentials: aws.glue.config.credentials,
+  maxAttempts: 1,
+  requestHandler: configOf(aws.stage.region, process.env).requestHandler,
+  ...(aws.endpoint ? { endpoint: aws.endpoint } : {}),
+});
 
 /**
  * Everything that is wanted, each once, by Cloud Control; by Glue itself what Cloud Control cannot read (tables, security
  * configurations) or only with rights of other services (databases). A key is wanted by its alias, an event source
  * mapping by its queue's ARN: `Others` are functions that read that queue, too.
- * @returns an answer for each, whatever went wrong: what cannot be read is said so.
+ * @returns an answer for each: what cannot be read is said so.
+ * @throws PregaoError `unreached` at the first reading that AWS, or what stands in for it, does not answer, and at the
+ * deadline; `credentials` once nobody knows who asks. Nothing is asked after it.
  */
-export const readInventory = async (aws: Aws, wanted: readonly Wanted[]): Promise<(one: Wanted) => Reading> => {
-  const cloud = client(aws);
+export const readInventory = async (
+  aws: Aws,
+  wanted: readonly Wanted[],
+  { progress, deadlineMs = DEADLINE_MS }: ReadOptions = {},
+): Promise<(one: Wanted) => Reading> => {
+  const config = configOfReaders(aws);
+  const [cloud, glue] = [new CloudControlClient(config), new GlueClient(config)];
+  const until = Date.now() + deadlineMs;
+  const given = new AbortController();
   const queue = new PQueue({ concurrency: AT_ONCE });
   const readings = new Map<string, Reading>();
   const each = new Map(wanted.map((one) => [keyOf(one), one]));
   const queues = [...each.values()].filter(({ type }) => type === MAPPING).map(({ id }) => id);
-  try {
-    const tasks = [...each].filter(([, { type }]) => type !== MAPPING);
-    await queue.addAll(
-      tasks.map(([key, one]) => async () => {
-        readings.set(key, await reading(one, () => (byGlue[one.type] ?? byCloudControl)(aws, one, cloud)));
-      }),
+  const done = (key: string, found: Reading) => {
+    readings.set(key, found);
+    progress?.(readings.size, each.size);
+  };
+  const late = (last: unknown) =>
+    new PregaoError(
+      "unreached",
+      `expected AWS to tell of every resource within ${Math.round(deadlineMs / 1000)} s, it told of ${readings.size} of ${each.size}${last ? `; the last that came was ${(last as Error).name}: ${(last as Error).message}` : ""}. Next: pregao doctor`,
     );
-    if (queues.length > 0)
-      for (const [id, found] of await readMappings(cloud, queues)) readings.set(keyOf({ type: MAPPING, id }), found);
+  const send: Clients["send"] = async (ask) => {
+    for (let attempt = 0; ; attempt += 1)
+      try {
+        return await ask(AbortSignal.any([given.signal, abortAt(until)]));
+      } catch (error) {
+        const throttled = THROTTLED.test(saidBy(error));
+        if (!given.signal.aborted && Date.now() >= until) throw late(error);
+        const again =
+          throttled || (attempt + 1 < ATTEMPTS && !SILENT.test((error as Error).name) && isTransient(error));
+        if (!again || given.signal.aborted) throw lostOf(error, aws) ?? error;
+        if (!(await backOff(attempt, until))) throw late(error);
+      }
+  };
+  const clients: Clients = { cloud, glue, send };
+  const tasks = [...each]
+    .filter(([, { type }]) => type !== MAPPING)
+    .map(
+      ([key, one]) =>
+        async () =>
+          done(key, await reading(one, () => (byGlue[one.type] ?? byCloudControl)(clients, one))),
+    );
+  if (queues.length > 0)
+    tasks.push(async () => {
+      for (const [id, found] of await readMappings(clients, queues)) done(keyOf({ type: MAPPING, id }), found);
+    });
+  try {
+    await queue.addAll(tasks);
+  } catch (error) {
+    throw error instanceof Lost ? error.of : error;
   } finally {
+    queue.clear();
+    given.abort();
     cloud.destroy();
+    glue.destroy();
   }
   return (one) => readings.get(keyOf(one)) ?? { is: "unreadable", permission: null, error: "it was not asked for" };
 };
 
+/** What ends all readings: none of them can be answered. */
+const ENDS = new Set(["unreached", "credentials"]);
+/** A laptop's own river that goes away is no AWS: the error is left as it is, and the door has words for it. */
+const lostOf = (error: unknown, { stage }: Aws): PregaoError | Lost | null => {
+  const refusal = refusalOf(error, stage.name);
+  if (refusal === null || !ENDS.has(refusal.code)) return null;
+  if (refusal.code === "unreached" && answered(error)) return null;
+  return stage.name === "local" ? new Lost(error) : refusal;
+};
+/** AWS was there, and what reads one type broke: others may be read. */
+const answered = (error: unknown): boolean => {
+  const { name, $metadata } = error as CloudControlServiceException;
+  return /Exception$/.test(name) && $metadata?.httpStatusCode !== undefined;
+};
+/** Carries an error past whoever would make a reading of it. */
+class Lost extends Error {
+  readonly of: unknown;
+  constructor(of: unknown) {
+    super();
+    this.of = of;
+  }
+}
+const saidBy = (error: unknown): string => `${(error as Error).name}: ${(error as Error).message}`;
+/** As services say it, and as Cloud Control repeats what they said to it. */
+const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|Rate exceeded/i;
+/** A second silence would be as long as the first. */
+const SILENT = /^(TimeoutError|AbortError)$/;
+
 const keyOf = ({ type, id }: Wanted): string => `${type} ${id}`;
 
-type Read = (aws: Aws, one: Wanted, cloud: CloudControlClient) => Promise<Properties | undefined>;
+type Read = (clients: Clients, one: Wanted) => Promise<Properties | undefined>;
 
-const byCloudControl: Read = async (_, one, cloud) => {
-  if (one.type !== "AWS::KMS::Key") return get(cloud, one);
-  const alias = await get(cloud, { type: "AWS::KMS::Alias", id: one.id });
-  return get(cloud, { type: one.type, id: String(alias.TargetKeyId) });
+const byCloudControl: Read = async (clients, one) => {
+  if (one.type !== "AWS::KMS::Key") return get(clients, one);
+  const alias = await get(clients, { type: "AWS::KMS::Alias", id: one.id });
+  return get(clients, { type: one.type, id: String(alias.TargetKeyId) });
 };
 
-const get = async (cloud: CloudControlClient, { type, id }: Wanted): Promise<Properties> => {
-  const { ResourceDescription } = await cloud.send(new GetResourceCommand({ TypeName: type, Identifier: id }));
+const get = async ({ cloud, send }: Clients, { type, id }: Wanted): Promise<Properties> => {
+  const command = new GetResourceCommand({ TypeName: type, Identifier: id });
+  const { ResourceDescription } = await send((abortSignal) => cloud.send(command, { abortSignal }));
   return JSON.parse(ResourceDescription?.Properties ?? "{}") as Properties;
 };
 
 const byGlue: Record<string, Read> = {
-  "AWS::Glue::Database": async (aws, { id }) => {
-    const { Database } = await aws.glue.send(new GetDatabaseCommand({ Name: id }));
+  "AWS::Glue::Database": async ({ glue, send }, { id }) => {
+    const { Database } = await send((abortSignal) => glue.send(new GetDatabaseCommand({ Name: id }), { abortSignal }));
     return { DatabaseName: id, DatabaseInput: Database };
   },
-  "AWS::Glue::Table": async (aws, { id }) => {
+  "AWS::Glue::Table": async ({ glue, send }, { id }) => {
     const [database, name] = id.split("|");
-    const { Table } = await aws.glue.send(new GetTableCommand({ DatabaseName: database, Name: name }));
+    const { Table } = await send((abortSignal) =>
+      glue.send(new GetTableCommand({ DatabaseName: database, Name: name }), { abortSignal }),
+    );
     return { DatabaseName: database, TableInput: Table };
   },
-  "AWS::Glue::SecurityConfiguration": async (aws, { id }) => {
-    const { SecurityConfiguration } = await aws.glue.send(new GetSecurityConfigurationCommand({ Name: id }));
+  "AWS::Glue::SecurityConfiguration": async ({ glue, send }, { id }) => {
+    const { SecurityConfiguration } = await send((abortSignal) =>
+      glue.send(new GetSecurityConfigurationCommand({ Name: id }), { abortSignal }),
+    );
     const { S3Encryption, ...by } = SecurityConfiguration?.EncryptionConfiguration ?? {};
     return { Name: id, EncryptionConfiguration: { ...by, S3Encryptions: S3Encryption } };
   },
-  "AWS::Glue::DataCatalogEncryptionSettings": async (aws, { id }) => ({
+  "AWS::Glue::DataCatalogEncryptionSettings": async ({ glue, send }, { id }) => ({
     CatalogId: id,
-    DataCatalogEncryptionSettings: (await aws.glue.send(new GetDataCatalogEncryptionSettingsCommand({})))
-      .DataCatalogEncryptionSettings,
+    DataCatalogEncryptionSettings: (
+      await send((abortSignal) => glue.send(new GetDataCatalogEncryptionSettingsCommand({}), { abortSignal }))
+    ).DataCatalogEncryptionSettings,
   }),
 };
 
 const MAPPING = "AWS::Lambda::EventSourceMapping";
 
 /** The mappings of these queues, by ARN. AWS names them by numbers of its own, so that all of the account are looked at. */
-const readMappings = async (cloud: CloudControlClient, queues: readonly string[]): Promise<[string, Reading][]> => {
+const readMappings = async (clients: Clients, queues: readonly string[]): Promise<[string, Reading][]> => {
   const found: Properties[] = [];
   const all = await reading({ type: MAPPING, id: "" }, async () => {
     let token: string | undefined;
     do {
-      const page = await cloud.send(
-        new ListResourcesCommand({ TypeName: MAPPING, MaxResults: PAGE, NextToken: token }),
-      );
+      const command = new ListResourcesCommand({ TypeName: MAPPING, MaxResults: PAGE, NextToken: token });
+      const page = await clients.send((abortSignal) => clients.cloud.send(command, { abortSignal }));
       for (const { Identifier, Properties } of page.ResourceDescriptions ?? []) {
         const short = JSON.parse(Properties ?? "{}") as Properties;
         // A listing may leave out whatever is no identifier.
         const source = short.EventSourceArn;
         if (source !== undefined && !queues.includes(String(source))) continue;
-        found.push(await get(cloud, { type: MAPPING, id: Identifier ?? "" }));
+        found.push(await get(clients, { type: MAPPING, id: Identifier ?? "" }));
       }
       token = page.NextToken;
     } while (token);
@@ -147,6 +233,7 @@ const reading = async (one: Wanted, read: () => Promise<Properties | undefined>)
     const properties = await read();
     return properties ? { is: "there", properties } : { is: "absent" };
   } catch (thrown) {
+    if (thrown instanceof PregaoError || thrown instanceof Lost) throw thrown;
     const { name, message } = thrown as CloudControlServiceException;
     if (ABSENT.test(name) || message.includes("HandlerErrorCode: NotFound")) return { is: "absent" };
     if (name === "TypeNotFoundException") return { is: "elsewhere" };

@@ -27,8 +27,10 @@ const POLL_MS = { first: 2, most: 500 };
 /**
  * `parameters`: the SQL literals that its `?` stand for. `reuse`: minutes; an answer that Athena gave to the same statement
  * will do if it is no older. It does not look whether rows came since: nothing that must know what is there may ask so.
+ * `whose`: the workgroup in which it runs; an analyst's role may use no other than its own.
  */
-export type QueryRequest = { signal?: AbortSignal; parameters?: readonly string[]; reuse?: number };
+export type QueryRequest = { signal?: AbortSignal; parameters?: readonly string[]; reuse?: number; whose?: Whose };
+export type Whose = "people" | "analyst";
 
 /**
  * Runs a statement in the stage's workgroup and reads its result in pages.
@@ -38,14 +40,14 @@ export const query = async (
   aws: Aws,
   sql: string,
   database: string,
-  { signal, parameters = [], reuse }: QueryRequest = {},
+  { signal, parameters = [], reuse, whose }: QueryRequest = {},
 ): Promise<QueryResult> => {
   const { stage } = aws;
   const started = aws.athena.send(
     new StartQueryExecutionCommand({
       QueryString: sql,
       QueryExecutionContext: { Database: database, Catalog: "AwsDataCatalog" },
-      WorkGroup: workgroup(stage),
+      WorkGroup: workgroup(stage, whose),
       // A deployed stage's workgroup says where results go and by which key: what a client says must not stand above it.
       ...(stage.name === "local"
         ? { ResultConfiguration: { OutputLocation: `s3://${bucket(stage, "results")}/athena/` } }

@@ -5,9 +5,12 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  type ListObjectsV2CommandInput,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand,
 } from "@aws-sdk/client-s3";
 import { bucket } from "../core/stage.ts";
+import { foreign } from "./foreign.ts";
 import type { Aws } from "./index.ts";
 import { backOff, isTransient } from "./retry.ts";
 
@@ -140,6 +143,13 @@ export const head = async (aws: Aws, at: Bucket, key: string): Promise<Head | nu
   }
 };
 
+/** A page of a list. What is no list is read as an empty one by the SDK; S3's own says how many keys it has. */
+const pageOf = async (aws: Aws, asked: ListObjectsV2CommandInput): Promise<ListObjectsV2CommandOutput> => {
+  const page = await aws.s3.send(new ListObjectsV2Command(asked));
+  if (page.KeyCount === undefined) throw foreign("200 with a document that is no list");
+  return page;
+};
+
 /** Objects under a prefix in order of key, page by page. */
 export async function* list(
   aws: Aws,
@@ -150,15 +160,13 @@ export async function* list(
   let token: string | undefined;
   let left = options.limit ?? Number.POSITIVE_INFINITY;
   do {
-    const page = await aws.s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket(aws.stage, at),
-        Prefix: prefix,
-        ContinuationToken: token,
-        ...(options.after ? { StartAfter: options.after } : {}),
-        ...(left < 1000 ? { MaxKeys: left } : {}),
-      }),
-    );
+    const page = await pageOf(aws, {
+      Bucket: bucket(aws.stage, at),
+      Prefix: prefix,
+      ContinuationToken: token,
+      ...(options.after ? { StartAfter: options.after } : {}),
+      ...(left < 1000 ? { MaxKeys: left } : {}),
+    });
     for (const o of page.Contents ?? []) {
       yield { key: o.Key ?? "", etag: unquoted(o.ETag), size: o.Size ?? 0, modified: o.LastModified ?? new Date(0) };
       if (--left <= 0) return;
@@ -171,7 +179,7 @@ export async function* list(
 export const copy = async (aws: Aws, at: Bucket, from: { key: string; etag: string }, to: string): Promise<boolean> => {
   const name = bucket(aws.stage, at);
   try {
-    await aws.s3.send(
+    const { CopyObjectResult: made } = await aws.s3.send(
       new CopyObjectCommand({
         Bucket: name,
         Key: to,
@@ -179,6 +187,7 @@ export const copy = async (aws: Aws, at: Bucket, from: { key: string; etag: stri
         CopySourceIfMatch: `"${from.etag}"`,
       }),
     );
+    if (!made?.ETag) throw foreign("200 to a copy without an ETag");
     return true;
   } catch (error) {
     if (status(error) === 404 || status(error) === 412) return false;
@@ -194,14 +203,12 @@ export const remove = async (aws: Aws, at: Bucket, key: string): Promise<void> =
 export async function* folders(aws: Aws, at: Bucket, prefix: string): AsyncGenerator<string> {
   let token: string | undefined;
   do {
-    const page = await aws.s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket(aws.stage, at),
-        Prefix: prefix,
-        Delimiter: "/",
-        ContinuationToken: token,
-      }),
-    );
+    const page = await pageOf(aws, {
+      Bucket: bucket(aws.stage, at),
+      Prefix: prefix,
+      Delimiter: "/",
+      ContinuationToken: token,
+    });
     for (const common of page.CommonPrefixes ?? []) yield common.Prefix ?? "";
     token = page.IsTruncated ? page.NextContinuationToken : undefined;
   } while (token);

@@ -36,7 +36,8 @@ const checkDeployed = (name: string, { state, layout, engine }: PlaceOptions): v
     ...(layout?.length ? ["--layout, which a deploy sets (PREGAO_LAYOUTS)"] : []),
     ...(engine === undefined ? [] : ["--engine, which is Glue's there"]),
   ];
-  if (given.length) throw new PregaoError("usage", `expected --stage ${name} without ${given.join(" and ")}`);
+  if (given.length)
+    throw new PregaoError("usage", `expected --stage ${name} without ${given.join(" and ")}. Next: pregao status`);
 };
 
 /** Where a command is about to do something; an endpoint of somebody's own is said, too. */

@@ -1,14 +1,22 @@
 import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { type QueryResult, type ResultField, type ResultRow, query as run } from "../aws/queries.ts";
+import { type QueryResult, type ResultField, type ResultRow, query as run, type Whose } from "../aws/queries.ts";
+import { refusalOf } from "../aws/refusals.ts";
 import { PregaoError } from "../core/errors.ts";
 import { beforeEnd } from "./door.ts";
 import { checkTarget, type Format, formats, linesOf, namesApart, writeResult } from "./formats.ts";
 import { bytes, plural, print, printable, records, table, width } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type QueryOptions = { file?: string; format?: Format; output?: string; param?: string[]; reuse?: string };
+export type QueryOptions = {
+  file?: string;
+  format?: Format;
+  output?: string;
+  param?: string[];
+  reuse?: string;
+  workgroup?: Whose;
+};
 /** `parameters` are SQL literals, one for each `?`; `reuse` is in minutes, null: what is there now is asked for. */
 export type Question = {
   sql: string;
@@ -16,6 +24,8 @@ export type Question = {
   format: Format;
   file: string | null;
   reuse: number | null;
+  /** Of a deployed stage's workgroups, people's unless told; a laptop has one. */
+  whose?: Whose;
 };
 
 /** Whether a statement surely changes nothing: what is not known to be so is taken for one that does. */
@@ -47,7 +57,14 @@ export const asked = async (statement: string | undefined, options: QueryOptions
   if (file) checkTarget(file, format);
   const parameters = (options.param ?? []).map(literalOf);
   const reuse = options.reuse === undefined ? null : reuseOf(options.reuse);
-  return { sql: await statementFrom(statement, options.file), parameters, format, file, reuse };
+  return {
+    sql: await statementFrom(statement, options.file),
+    parameters,
+    format,
+    file,
+    reuse,
+    whose: options.workgroup ?? "people",
+  };
 };
 
 /** Athena reuses no older answer (API reference). */
@@ -116,9 +133,12 @@ const told = (result: QueryResult): QueryResult => {
 };
 
 /** Runs a statement, and stops it where it runs when a signal ends this command. */
-const answered = async (place: Place, { sql, parameters, reuse }: Question): Promise<QueryResult> => {
+const answered = async (place: Place, { sql, parameters, reuse, whose = "people" }: Question): Promise<QueryResult> => {
   const stop = new AbortController();
-  const running = run(place.aws, sql, place.database, { signal: stop.signal, parameters, reuse: reuse ?? undefined });
+  const running = run(place.aws, sql, place.database, {
+    ...{ signal: stop.signal, parameters, whose },
+    reuse: reuse ?? undefined,
+  });
   const forget = beforeEnd(async () => {
     stop.abort();
     await running;
@@ -132,6 +152,15 @@ const answered = async (place: Place, { sql, parameters, reuse }: Question): Pro
       throw new PregaoError(
         error.code,
         `${error.message}; the parameters came as ${parameters.join(", ")}: a number in quotes is text, --param "'2024'"`,
+      );
+    const refused = place.dir === null && whose === "people" ? refusalOf(error, place.stage.name) : null;
+    if (refused?.code === "denied")
+      throw new PregaoError(
+        "denied",
+        refused.message.replace(
+          / Next: .*$/,
+          " An analyst's role runs statements in a workgroup of its own. Next: pregao query --workgroup analyst -f FILE",
+        ),
       );
     throw error;
   } finally {

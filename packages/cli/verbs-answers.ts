@@ -31,6 +31,12 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       ]),
     )
     .option("-o, --output <path>", "write there")
+    .addOption(
+      new Option(
+        "--workgroup <whose>",
+        "of a deployed stage: an analyst's role has one of its own (default: people)",
+      ).choices(["people", "analyst"]),
+    )
     .option("--reuse <age>", "an answer that Athena gave before will do, if it is no older: 10m, 2h, up to 7d")
     .option(
       "-p, --param <value>",
@@ -129,9 +135,9 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
       await tailDeployed(place, want, ended.signal).finally(() => place.close(false));
     });
 
-  verb(program, "cost", "what a month on AWS costs at both paces, line by line", "cost --months 12")
+  verb(program, "cost", "what a month on AWS costs at both paces, line by line", "cost --months 60")
     .addOption(new Option("--pace <pace>", "only this one (default: both)").choices(["daily", "intraday"]))
-    .option("--months <n>", "of so many months together, the lake empty before them (default: 1)")
+    .option("--months <n>", "the average of so many months, the lake empty before the first (default: 12)")
     .option("--queries <n>", "how many queries a month people run (default: 1000)")
     .option("--region <name>", "whose prices (default: the stage's)")
     .option("--prices <path>", 'your own prices over ours: {"glue.jobs": "0.69"} in dollars')

@@ -40,7 +40,11 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
     .option("--yes", "do not ask")
     .action(async (_, self: Command) => {
       const options = optionsOf<Global & { yes?: boolean }>(self);
-      localOnly(options, "reset", `To take a stage away: sst remove --stage ${options.stage}, and see docs/deploy.md`);
+      localOnly(
+        options,
+        "reset",
+        `docs/deploy.md says how a stage is taken away. Next: npx sst remove --stage ${options.stage}`,
+      );
       const { stateDir } = await import("./place.ts");
       await (await import("./reset.ts")).reset(stateDir(options), output, options.yes);
     });

@@ -56,6 +56,8 @@ export type Load = {
   watch: { alarms: number; metrics: number; dashboards: number };
   /** Days for which a version that was deleted or replaced is kept. */
   versionDays: number;
+  /** Days for which a log line is kept. */
+  logDays: number;
 };
 
 /** Where a count comes from: counted, a number of the topology, or what we assume because only AWS could be asked. */
@@ -135,9 +137,8 @@ export const usageOf = (built: Topology, load: Load): Use[] => {
   const stored = storage(load, objects, runs);
   const asked = requests(load, objects, runs, ticking);
   const jobs = all * runs;
-  const dpuSeconds = load.jobDpuSeconds
-    ? jobSeconds(load.jobDpuSeconds)
-    : GLUE.workers * jobSeconds(ASSUMED.jobSeconds);
+  const dpuSeconds =
+    load.jobDpuSeconds === null ? GLUE.workers * jobSeconds(ASSUMED.jobSeconds) : jobSeconds(load.jobDpuSeconds);
   const calls = all * (load.datasets + consumed + rung);
   const compute =
     all *
@@ -146,6 +147,8 @@ export const usageOf = (built: Topology, load: Load): Use[] => {
         memory("advance") * ASSUMED.advanceSeconds * rung) +
     clocks.reduce((sum, c) => sum + c.ticks * memory(c.function) * ASSUMED.tickSeconds, 0);
   const logged = (calls + ticked) * ASSUMED.callLog + jobs * ASSUMED.jobLog;
+  // What a month logged is paid in each month that keeps it.
+  const kept = Math.ceil((logged / months) * keptMonths(months, load.logDays));
   const firehose = all * packedBytes(batch.recordBytes, consumed);
   const messages = all * (2 * batch.sendRequests + Math.ceil(batch.messages / 10));
   // Each object is sent by S3, received and deleted; each job's end by EventBridge.
@@ -195,7 +198,7 @@ export const usageOf = (built: Topology, load: Load): Use[] => {
       "calls; bucket keys",
     ),
     use("logs.ingestion", "functions and jobs", logged, "assumed", "calls; the job's log"),
-    use("logs.storage", "functions and jobs", logged, "assumed", "retention"),
+    use("logs.storage", "functions and jobs, as long as they are kept", kept, "assumed", "calls; retention"),
     use("cloudwatch.alarms", "alarms", load.watch.alarms * months, "topology", "datasets"),
     use("cloudwatch.metrics", "business metrics", load.watch.metrics * months, "topology", "datasets"),
     use("cloudwatch.dashboards", "dashboard", load.watch.dashboards * months, "topology", "stages"),
@@ -214,6 +217,13 @@ const use = (item: Item, of: string, count: number, basis: Basis, knob: string):
   basis,
   knob,
 });
+
+/** Of `months`, how many months' logs each one keeps, summed: 1 + 2 + …, no more than `days` in any. */
+const keptMonths = (months: number, days: number): number =>
+  Array.from({ length: months }, (_, at) => Math.min(at + 1, Math.max(1, days / MONTH_DAYS))).reduce(
+    (a, b) => a + b,
+    0,
+  );
 
 /** Bytes that a query reads: half of a month's share of the tables, for it names columns and years. */
 const scanned = ({ batch, batches }: Load): number => Math.ceil((batch.refinedBytes * batches) / 2);

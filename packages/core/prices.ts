@@ -113,7 +113,7 @@ const given = z.partialRecord(z.enum(ITEMS as [Item, ...Item[]]), z.string().reg
 
 /**
  * The prices of a region, with those of a file over them: an object of decimal texts by item, dollars for the unit shown.
- * @throws PregaoError `prices` for a region that we have no table of (unless the file has every item), and for a file
+ * @throws PregaoError `usage` for a region that we have no table of (unless the file has every item), and for a file
  * that is none
  */
 export const pricesOf = (region: string, file?: unknown): Prices => {
@@ -121,8 +121,8 @@ export const pricesOf = (region: string, file?: unknown): Prices => {
   const table = regions[region];
   if (!table && ITEMS.some((item) => over[item] === undefined))
     throw new PregaoError(
-      "prices",
-      `expected a region whose prices are known here (${REGIONS.join(", ")}), came ${region}: give all of ${ITEMS.join(", ")} by --prices FILE`,
+      "usage",
+      `expected a region whose prices are known here (${REGIONS.join(", ")}), came ${region}: give all of ${ITEMS.join(", ")} by --prices FILE. Next: pregao cost --region ${REGIONS[0]}`,
     );
   return Object.fromEntries(
     ITEMS.map((item): [Item, Price] => {
@@ -141,8 +141,8 @@ const parseFile = (file: unknown): Partial<Record<Item, string>> => {
   if (read.success) return read.data;
   const issue = read.error.issues[0];
   throw new PregaoError(
-    "prices",
-    `expected {"glue.jobs": "0.69", …}: dollars as decimal texts by item (${ITEMS.join(", ")}), came ${issue?.path.join(".") || "something else"}: ${issue?.message}`,
+    "usage",
+    `expected {"glue.jobs": "0.69", …}: dollars as decimal texts by item (${ITEMS.join(", ")}), came ${issue?.path.join(".") || "something else"}: ${issue?.message}. Next: pregao cost --json, whose lines name items and their prices`,
   );
 };
 

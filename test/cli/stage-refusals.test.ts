@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -11,24 +11,44 @@ const { dir: home, remove } = folder();
 
 /** What the stand-in for SSM answers to GetParameter, and to everything else. */
 let parameter: { status: number; body: unknown } = { status: 200, body: {} };
-let others: { status: number; type: string; message: string } | "silent" = { status: 500, type: "", message: "" };
+let others: { status: number; type: string; message: string } | "silent" | "page" = {
+  status: 500,
+  type: "",
+  message: "",
+};
+/** The workgroups in which statements were to be run. */
+const workgroups: unknown[] = [];
 /** The region that each request was signed for. */
 const regions: string[] = [];
 let url = "";
+/** The status of a page that stands for a proxy's, a portal's or a wrong endpoint's. */
+let pageStatus = 200;
+const sendPage = (res: ServerResponse) =>
+  res.writeHead(pageStatus, { "content-type": "text/html" }).end("<html><p>Sign in</html>");
 const server = createServer((req, res) => {
-  req.resume();
+  let asked = "";
+  req.on("data", (chunk) => {
+    asked += chunk;
+  });
+  req.on("end", () => {
+    if (String(req.headers["x-amz-target"]).endsWith(".StartQueryExecution"))
+      workgroups.push((JSON.parse(asked) as { WorkGroup?: string }).WorkGroup);
+  });
   regions.push(/Credential=[^/]*\/\d+\/([^/]*)\//.exec(req.headers.authorization ?? "")?.[1] ?? "nobody");
   const answer = (status: number, body: unknown, type?: string) =>
     res
       .writeHead(status, {
         "content-type": "application/x-amz-json-1.1",
+        "x-amz-request-id": "1",
         ...(type ? { "x-amzn-errortype": type } : {}),
       })
       .end(JSON.stringify(body));
-  if (String(req.headers["x-amz-target"]).endsWith(".GetParameter")) {
+  if (String(req.headers["x-amz-target"]).endsWith(".GetParameter") && parameter.status === 0) sendPage(res);
+  else if (String(req.headers["x-amz-target"]).endsWith(".GetParameter")) {
     const { __type } = parameter.body as { __type?: string };
     answer(parameter.status, parameter.body, __type);
-  } else if (others !== "silent") answer(others.status, { __type: others.type, message: others.message }, others.type);
+  } else if (others === "page") sendPage(res);
+  else if (others !== "silent") answer(others.status, { __type: others.type, message: others.message }, others.type);
 });
 beforeAll(async () => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -63,6 +83,9 @@ const fails = async (
   expect([ended.err, ended.status]).toEqual([ended.err, code === "usage" ? 2 : 1]);
   expect(document(ended)).toMatchObject({ error: code, message: expect.stringMatching(says) });
   expect(ended.err).not.toMatch(stackTrace);
+  // What to do ends it, as a command line.
+  expect(ended.err).toMatch(/\. Next: (pregao|npx sst|aws|export|unset) [^.;]+$/);
+  expect(ended.err).not.toMatch(/\.\. |(?<!npx )sst (deploy|remove)/);
   return ended;
 };
 
@@ -77,7 +100,7 @@ describe("a stage that cannot be found", () => {
   });
 
   test("without credentials, says how to get some", async () => {
-    const says = /expected credentials of AWS, came none .*Next: aws sso login, or set AWS_PROFILE/;
+    const says = /expected credentials of AWS, came none .*set AWS_PROFILE.*Next: aws sso login$/;
     await fails(["status", "--stage", "prova"], "credentials", says, {
       ...nobody(home),
       AWS_REGION: "sa-east-1",
@@ -139,7 +162,7 @@ describe("a document that is not the stage's own", () => {
     found(value);
     regions.length = 0;
     const { err } = await fails(["publish", "bovespa", "--stage", "prova"], "stage", says);
-    expect(err).toContain("sst deploy --stage prova");
+    expect(err).toMatch(/Next: (npx sst deploy --stage prova|export AWS_REGION=us-east-1)$/m);
     // SSM alone was asked.
     expect(regions).toEqual(["sa-east-1"]);
   });
@@ -198,6 +221,85 @@ describe("what a stage lacks or refuses", () => {
     await fails(["status", "--stage", "prova"], "unreached", /expected AWS to answer, came TimeoutError/, {
       PREGAO_SILENT_MS: "200",
     });
+  });
+});
+
+describe("an endpoint that is not AWS's", () => {
+  const seen = async (args: readonly string[]) => {
+    const ended = await fails([...args, "--stage", "prova"], "unreached", /expected AWS to answer, came /);
+    expect(ended.err).toMatch(
+      /run the same command again: what was accepted is kept\. Next: pregao --stage prova status/,
+    );
+  };
+
+  test.each(["nonsense", "ftp://x", "127.0.0.1:4566", "http://"])(
+    "%j is refused before anybody is asked",
+    async (address) => {
+      const says = /expected AWS_ENDPOINT_URL to be an address .*Next: unset AWS_ENDPOINT_URL$/;
+      await fails(["status", "--stage", "prova"], "endpoint", says, { AWS_ENDPOINT_URL: address });
+    },
+  );
+
+  test("of one service alone, that is no address, is told", async () => {
+    await fails(["status", "--stage", "prova"], "unreached", /came ERR_INVALID_URL/, {
+      AWS_ENDPOINT_URL_SSM: "nonsense",
+      AWS_ENDPOINT_URL: undefined,
+    });
+  });
+
+  test.each([200, 403, 404, 502])("a page with %i instead of the stage's document is no document", async (status) => {
+    parameter = { status: 0, body: {} };
+    pageStatus = status;
+    await seen(["status"]);
+  });
+
+  test.each<[number, string[]]>([
+    [200, ["pause", "bovespa"]],
+    [404, ["pause", "bovespa"]],
+    [502, ["pause", "bovespa"]],
+    [200, ["resume", "bovespa"]],
+    [200, ["status"]],
+    [502, ["status"]],
+    [200, ["dlq", "list", "bovespa"]],
+    [200, ["verify", "bovespa"]],
+    [404, ["explain", "PETR4", "2024-11-08"]],
+    [200, ["tail", "--once"]],
+    [200, ["query", "SELECT 1"]],
+    [200, ["cost"]],
+    [404, ["cost"]],
+  ])(
+    "a page with %i instead of every other answer: %j tells nothing as done, absent or a fault of the program",
+    async (status, args) => {
+      found(prova);
+      others = "page";
+      pageStatus = status;
+      await seen(args);
+    },
+  );
+});
+
+describe("an analyst", () => {
+  test("whose role may not use the workgroup of people is told of the analysts'", async () => {
+    found(prova);
+    others = {
+      status: 400,
+      type: "AccessDeniedException",
+      message: "not authorized to perform: athena:StartQueryExecution",
+    };
+    const says = /athena:StartQueryExecution.*Next: pregao --stage prova query --workgroup analyst -f FILE$/;
+    await fails(["query", "SELECT 1", "--stage", "prova"], "denied", says);
+  });
+
+  test("asks in the analysts' workgroup, and is not sent there again", async () => {
+    found(prova);
+    others = { status: 400, type: "AccessDeniedException", message: "no" };
+    workgroups.length = 0;
+    await fails(
+      ["query", "SELECT 1", "--workgroup", "analyst", "--stage", "prova"],
+      "denied",
+      /Next: aws sts get-caller-identity$/,
+    );
+    expect(workgroups).toEqual(["pregao-prova-analyst"]);
   });
 });
 

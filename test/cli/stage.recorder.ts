@@ -74,7 +74,10 @@ export const gate = async (parameter: string): Promise<Gate> => {
     while (!banner() && Date.now() < until) await new Promise((resolve) => setImmediate(resolve));
     if (!banner()) found.early.push(operation);
     const body = JSON.stringify({ __type: "AccessDeniedException", message: `not authorized to perform ${operation}` });
-    res.writeHead(403, { "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": "AccessDeniedException" });
+    res.writeHead(403, {
+      ...{ "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": "AccessDeniedException" },
+      "x-amz-request-id": "1",
+    });
     res.end(req.method === "HEAD" ? "" : body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -366,6 +366,12 @@ export const breaks: Record<string, Break[]> = {
       ["EncryptionConfiguration", "S3Encryptions"],
       [{ S3EncryptionMode: "SSE-KMS", KmsKeyArn: OTHER_KEY }],
     ),
+    changed(
+      "logs in groups that nobody declared",
+      "AWS::Glue::SecurityConfiguration",
+      ["EncryptionConfiguration", "CloudWatchEncryption", "CloudWatchEncryptionMode"],
+      "SSE-KMS",
+    ),
   ],
   "job.events": [
     changed("a rule that was switched off", RULE, ["State"], "DISABLED"),

@@ -95,7 +95,7 @@ test("a river that was killed is found out by the process that it names", async 
   left(gone.pid);
   expect(await processes()).toMatchObject({
     state: "broken",
-    findings: [{ mend: "pregao up: what it was doing goes on" }],
+    findings: [{ mend: "pregao up (what it was doing goes on)" }],
   });
   left(process.pid);
   expect(await processes()).toMatchObject({ state: "holds" });

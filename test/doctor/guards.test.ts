@@ -4,24 +4,11 @@ import { type Expected, expectedOf } from "../../packages/cli/doctor/expected.ts
 import type { Finding } from "../../packages/cli/doctor/guard.ts";
 import { guards } from "../../packages/cli/doctor/guards/index.ts";
 import { breaks } from "./breaks.ts";
-import type { Document } from "./cloudcontrol.ts";
+import { documentsOf } from "./documents.ts";
 import { chosen, datasets, ideal, stage } from "./ideal.ts";
 
 const expected = expectedOf(stage, datasets, false, chosen);
 
-/** Documents as the inventory gives them: keys by alias, mappings by their queue. */
-const documentsOf = (all: readonly Document[]) => ({
-  get: ({ type, id }: { type: string; id: string }): Reading => {
-    const of = all.filter((one) => one.type === type);
-    if (type === "AWS::Lambda::EventSourceMapping") {
-      const [first, ...others] = of.filter(({ properties }) => properties.EventSourceArn === id);
-      const Others = others.map(({ properties }) => properties.FunctionName);
-      return first ? { is: "there", properties: { ...first.properties, Others } } : { is: "absent" };
-    }
-    const found = of.find((one) => one.id === id || type === "AWS::KMS::Key");
-    return found ? { is: "there", properties: found.properties } : { is: "absent" };
-  },
-});
 const run = (documents: { get: (one: { type: string; id: string }) => Reading }, e: Expected = expected): Finding[] =>
   guards.flatMap((guard) => guard.run(documents, e));
 const broken = (findings: readonly Finding[]) => findings.filter(({ state }) => state === "broken");
@@ -104,4 +91,27 @@ test("what a stage did not choose is off, with the setting that turns it on", ()
     ["catalog.encrypted", "PREGAO_CATALOG_ENCRYPTION"],
     ["topic.people", "PREGAO_ALARM_EMAILS"],
   ]);
+});
+
+test("what a stage chose and nobody can read is off for nobody: those guards are unknown, and so is what a role of its own would explain", () => {
+  const e = expectedOf(stage, datasets, false, null);
+  const documents = ideal().filter(({ id }) => !id.endsWith("/choices"));
+  const states = (those: typeof documents) => {
+    const there = documentsOf(those);
+    return Object.fromEntries(
+      guards.map((guard) => [guard.id, guard.run({ get: there.get }, e).map(({ state, why }) => ({ state, why }))]),
+    );
+  };
+  const known = states(documents);
+  for (const id of ["audit.trail", "catalog.encrypted", "topic.people"])
+    expect(known[id]).toEqual([{ state: "unknown", why: expect.stringMatching(/\/pregao\/dev\/choices/) }]);
+  expect(known["role.actions"]?.every(({ state }) => state === "holds")).toBe(true);
+  const bare = states(documents.filter(({ type }) => type !== "AWS::IAM::Role"));
+  expect(bare["role.actions"]?.every(({ state }) => state === "unknown")).toBe(true);
+  for (const document of documents)
+    if (document.type === "AWS::Lambda::Function") document.properties.Role = "arn:aws:iam::123456789012:role/theirs";
+  expect(states(documents)["function.role"]?.every(({ state }) => state === "unknown")).toBe(true);
+  // Whatever was chosen, these are broken.
+  breaks["bucket.private"]?.[0]?.break(documents);
+  expect(states(documents)["bucket.private"]?.some(({ state }) => state === "broken")).toBe(true);
 });

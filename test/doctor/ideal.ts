@@ -222,7 +222,7 @@ const jobs = (): Document[] => [
     Name: name("refine"),
     EncryptionConfiguration: {
       S3Encryptions: [{ S3EncryptionMode: "SSE-KMS", KmsKeyArn: key }],
-      CloudWatchEncryption: { CloudWatchEncryptionMode: "SSE-KMS", KmsKeyArn: key },
+      CloudWatchEncryption: { CloudWatchEncryptionMode: "DISABLED" },
     },
   }),
   doc("AWS::Events::Rule", arn("events", "rule/pregao-dev-jobs-to-landed"), {

@@ -98,17 +98,19 @@ test("what is not there is absent, a table as a queue", async () => {
   expect(all.map((one) => get(one).is)).toEqual(["absent", "absent", "absent", "absent"]);
 });
 
-test("choices that cannot be read are no choices: what they would switch off is checked, and they are said to be unknown", async () => {
-  documents = ideal({ ...chosen, role: "arn:aws:iam::123456789012:role/theirs" });
+test("choices that cannot be read are no choices: nothing is off by them, and nothing that hangs on them is judged", async () => {
+  documents = ideal({ ...chosen, role: "arn:aws:iam::123456789012:role/theirs", audit: false });
   const states = async () =>
     Object.fromEntries((await look()).map(({ id, state }) => [id, state])) as Record<string, string>;
-  expect(await states()).toMatchObject({ "stage.choices": "holds", "role.actions": "off", "function.role": "broken" });
-  documents = documents.filter(({ id }) => !id.endsWith("/choices"));
   expect(await states()).toMatchObject({
-    "stage.choices": "broken",
-    "role.actions": "holds",
-    "function.role": "holds",
+    ...{ "stage.choices": "holds", "role.actions": "off", "function.role": "broken", "audit.trail": "off" },
   });
+  const unread = { "role.actions": "holds", "function.role": "holds", "audit.trail": "unknown" };
+  refusals = { "AWS::SSM::Parameter": { name: "AccessDeniedException", message: "no" } };
+  expect(await states()).toMatchObject({ "stage.choices": "unknown", ...unread });
+  refusals = {};
+  documents = documents.filter(({ id }) => !id.endsWith("/choices"));
+  expect(await states()).toMatchObject({ "stage.choices": "broken", ...unread });
 });
 
 test("a stand-in of a deployed stage is read by that stage's names, and what it has no types for is not passed", async () => {

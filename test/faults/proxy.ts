@@ -128,7 +128,10 @@ export const faultyProxy = async (
     if (service === "s3") {
       const [status, code] = fault === "throttle" ? [503, "SlowDown"] : [500, "InternalError"];
       const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>by the proxy</Message></Error>`;
-      res.writeHead(status as number, { "content-type": "application/xml", "content-length": Buffer.byteLength(body) });
+      res.writeHead(status as number, {
+        ...{ "content-type": "application/xml", "content-length": Buffer.byteLength(body) },
+        "x-amz-request-id": "BYTHEPROXY",
+      });
       res.end(req.method === "HEAD" ? undefined : body);
       return;
     }
@@ -160,7 +163,10 @@ export const faultyProxy = async (
       const text = deleteObjects.answer(objects, failed);
       return {
         status: 200,
-        headers: ["content-type", "application/xml", "content-length", String(Buffer.byteLength(text))],
+        headers: [
+          ...["content-type", "application/xml", "content-length", String(Buffer.byteLength(text))],
+          ...["x-amz-request-id", "BYTHEPROXY"],
+        ],
         body: Buffer.from(text),
       };
     }

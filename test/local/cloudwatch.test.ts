@@ -136,7 +136,7 @@ test("what Firehose took and has not delivered is as old as its oldest record", 
 
 test("events that were given up are counted in the minute in which they were, and forgotten with it", async () => {
   const lose = async () => {
-    await fetch(`${stack.url}/2015-03-31/functions/later/invocations`, {
+    await fetch(`${stack.url}/2015-03-31/functions/pregao-prod-later/invocations`, {
       method: "POST",
       headers: { "x-amz-invocation-type": "Event" },
       body: '{"failures":9}',

@@ -84,9 +84,7 @@ const ofJobs: Asked[] = declared.jobs.map(({ name }) => {
     s3Needs.put(wire, `${lake}/refined/${table!.name}_$folder$`),
     s3Needs.remove(wire, `${folder}/_temporary/part.parquet`),
     ["error", "output"].flatMap((part) =>
-      ["CreateLogGroup", "AssociateKmsKey", "CreateLogStream", "PutLogEvents"].map((action) =>
-        log(action, `${group}/${part}`),
-      ),
+      ["CreateLogGroup", "CreateLogStream", "PutLogEvents"].map((action) => log(action, `${group}/${part}`)),
     ),
     { action: "cloudwatch:PutMetricData", resource: "*", context: { "cloudwatch:namespace": "Glue" } },
   );
@@ -108,5 +106,17 @@ export const queriesOf = (who: "analyst" | "watcher" | "operator", raw: boolean)
     ),
   );
 };
+
+/** Views of their own, which Athena keeps as tables (Athena: fine-grained access to databases and tables). */
+export const viewsOf = (who: "analyst" | "watcher" | "operator"): Asked[] =>
+  declared.databases.map(({ name: database }) =>
+    of(
+      who,
+      `Athena makes, replaces and drops a view of ${database} in the caller's name`,
+      ...["GetTable", "CreateTable", "UpdateTable", "DeleteTable"].map((action) =>
+        glueNeeds(wire, action, database, "a_view_of_theirs"),
+      ),
+    ),
+  );
 
 export const unseen: Asked[] = [...ofFunctions, ...ofMappings, ...ofClocks, ...ofStreams, ...ofJobs];

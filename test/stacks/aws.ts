@@ -1,6 +1,6 @@
 /** What AWS would answer to the provider: identifiers of what is made, and of where it is. */
 export const ACCOUNT = "123456789012";
-export const REGION = process.env.PREGAO_REGION ?? "sa-east-1";
+export const REGION = process.env.PREGAO_REGION || "sa-east-1";
 
 type Made = { type: string; name: string; inputs: Record<string, unknown>; custom?: boolean };
 
@@ -80,6 +80,40 @@ const refusal = (details: string): Error => Object.assign(new Error(details), { 
 /** Tables that are there already, `database.table` → location; or `denied`. A stage's first deployment finds none. */
 const tables: Record<string, string> = JSON.parse(process.env.TEST_TABLES ?? "{}");
 
+/** Parameters that are there already, by name: a document, or text; or `denied`, `throttled`. A new stage finds none. */
+const parameters: Record<string, unknown> = JSON.parse(process.env.TEST_PARAMETERS ?? "{}");
+/** Buckets that are there already, by name, and in which region. */
+const buckets: Record<string, string> = JSON.parse(process.env.TEST_BUCKETS ?? "{}");
+
+/** Texts of provider 7.20's (aws_ssm_parameter, aws_s3_bucket): what is not there, and what is refused. */
+const parameter = (name: string): Record<string, unknown> => {
+  const of = parameters[name];
+  const failed = (text: string): Error =>
+    refusal(
+      `invocation of aws:ssm/getParameter:getParameter returned an error: reading SSM Parameter (${name}): ${text}`,
+    );
+  if (of === undefined) throw failed("couldn't find resource");
+  if (of === "denied")
+    throw failed("operation error SSM: GetParameter, api error AccessDeniedException: not authorized");
+  if (of === "throttled")
+    throw failed("operation error SSM: GetParameter, api error ThrottlingException: Rate exceeded");
+  const value = typeof of === "string" ? of : JSON.stringify(of);
+  return {
+    id: name,
+    name,
+    arn: regional("ssm", `parameter${name}`),
+    type: "String",
+    value,
+    insecureValue: value,
+    version: 1,
+  };
+};
+const store = (name: string): Record<string, unknown> => {
+  const region = buckets[name];
+  if (!region) throw refusal(`reading S3 Bucket (${name}): couldn't find resource`);
+  return { id: name, bucket: name, arn: `arn:aws:s3:::${name}`, bucketRegion: region };
+};
+
 /** @throws Error for a question that has no answer here: an invented one would be taken for AWS's */
 export const answerOf = (token: string, inputs: Record<string, unknown>): Record<string, unknown> => {
   switch (token) {
@@ -100,6 +134,10 @@ export const answerOf = (token: string, inputs: Record<string, unknown>): Record
       if (location === "denied") throw refusal("reading Glue Catalog Table: AccessDeniedException: not authorized");
       return { ...inputs, storageDescriptors: [{ location }] };
     }
+    case "aws:ssm/getParameter:getParameter":
+      return parameter(String(inputs.name));
+    case "aws:s3/getBucket:getBucket":
+      return store(String(inputs.bucket));
     default:
       throw refusal(`the graph tests have no answer to ${token} ${JSON.stringify(inputs)}`);
   }

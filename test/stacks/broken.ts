@@ -109,6 +109,54 @@ const all: Broken[] = [
     ...{ suite: "watch", says: /action|told|tells/i },
   },
   {
+    guard: "production's logs that go with it",
+    ...{ file: "stacks/logs.ts", from: "retainOnDelete: river.production", to: "retainOnDelete: false" },
+    ...{ suite: "functions", says: /goes/ },
+  },
+  {
+    guard: "a key without its alias",
+    ...{
+      file: "stacks/key.ts",
+      from: "return { arn: $util.all([key.arn, alias.id])",
+      to: "return { arn: $util.all([key.arn])",
+    },
+    ...{ suite: "key", says: /before its alias/ },
+  },
+  {
+    guard: "a key whose name goes before it",
+    ...{ file: "stacks/key.ts", from: "targetKeyId: key.keyId }, keep)", to: "targetKeyId: key.keyId })" },
+    ...{ suite: "key", says: /goes with the stage/ },
+  },
+  {
+    guard: "a script that goes while a run starts",
+    ...{ file: "stacks/refine.ts", from: "dependsOn: guards, retainOnDelete: true", to: "dependsOn: guards" },
+    ...{ suite: "refine", says: /later deployment/ },
+  },
+  {
+    guard: "a removal that stops at a history",
+    ...{ file: "stacks/query.ts", from: "forceDestroy: true,", to: "forceDestroy: !river.production," },
+    ...{ suite: "query", says: /history/ },
+  },
+  {
+    guard: "a deployment that undoes what was chosen",
+    ...{
+      file: "stacks/river.ts",
+      from: "settingsFrom(process.env, name, before)",
+      to: "settingsFrom(process.env, name)",
+    },
+    ...{ suite: "stages", says: /defaults/ },
+  },
+  {
+    guard: "a stage in two regions",
+    ...{ file: "stacks/river.ts", from: "if (home && home !== region)", to: "if (false)" },
+    ...{ suite: "stages", says: /another region/ },
+  },
+  {
+    guard: "a refusal that is taken for a new stage",
+    ...{ file: "stacks/recorded.ts", from: "if (MISSING.test(String(error))) return null;", to: "return null;" },
+    ...{ suite: "stages", says: /new stage/ },
+  },
+  {
     guard: "queries without a bound",
     ...{ file: "stacks/query.ts", from: "bytesScannedCutoffPerQuery: SCANNED_BYTES,", to: "" },
     ...{ suite: "query", says: /without end/ },

@@ -191,10 +191,7 @@ const shapes: Record<string, (inputs: Inputs, graph: Graph, resource: Resource) 
           Name: i.name,
           EncryptionConfiguration: {
             S3Encryptions: [pascal(by.s3Encryption)],
-            CloudWatchEncryption: {
-              CloudWatchEncryptionMode: by.cloudwatchEncryption!.cloudwatchEncryptionMode,
-              KmsKeyArn: by.cloudwatchEncryption!.kmsKeyArn,
-            },
+            CloudWatchEncryption: { CloudWatchEncryptionMode: by.cloudwatchEncryption!.cloudwatchEncryptionMode },
           },
         },
       },

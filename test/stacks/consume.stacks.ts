@@ -79,6 +79,7 @@ type Stream = {
     bucketArn: string;
     prefix: string;
     errorOutputPrefix: string;
+    fileExtension: string;
     customTimeZone: string;
     bufferingSize: number;
     bufferingInterval: number;
@@ -168,6 +169,13 @@ describe("Firehose", () => {
         bufferingInterval: spec.seconds,
         s3BackupMode: "Disabled",
       });
+    }
+  });
+
+  test("what lands rings no bell, as its name ends otherwise than the notice's suffix", () => {
+    for (const { river, spec, stream } of specs()) {
+      const bells = river.topology.notices.filter(({ to, prefix }) => "queue" in to && spec.prefix.startsWith(prefix));
+      expect(bells.map(({ suffix }) => suffix)).toEqual([stream.extendedS3Configuration.fileExtension]);
     }
   });
 

@@ -13,7 +13,10 @@ import { build, type Plugin } from "esbuild";
 import { ACCOUNT, answerOf, REGION, stateOf } from "./aws.ts";
 import { platform, root } from "./places.ts";
 
-/** `retained`: it stays on AWS when the stage goes. `after`: the names of what must be there first, though it is no input. */
+/**
+ * `retained`: it stays on AWS when the stage goes. `after`: the names of what must be there first, though it is no input.
+ * `from`: the names of what its inputs are made of, which is there before, too.
+ */
 export type Resource = {
   type: string;
   name: string;
@@ -21,6 +24,7 @@ export type Resource = {
   id: string;
   retained: boolean;
   after: string[];
+  from: string[];
 };
 /** Resources as Pulumi would register them, inputs resolved; and SST's `app` of this stage. */
 export type Evaluated = { app: Record<string, unknown>; resources: Resource[]; outputs: unknown };
@@ -28,7 +32,9 @@ export type Evaluated = { app: Record<string, unknown>; resources: Resource[]; o
 type Register = { type: string; name: string; inputs: Record<string, unknown>; custom?: boolean };
 type Options = { retainOnDelete?: boolean; dependsOn?: unknown };
 type Runtime = {
-  registerStackTransformation: (of: (made: { type: string; name: string; opts: Options }) => undefined) => void;
+  registerStackTransformation: (
+    of: (made: { type: string; name: string; props: unknown; opts: Options }) => undefined,
+  ) => void;
   setMocks: (mocks: object, project: string, stack: string, preview: boolean) => Promise<void>;
   runInPulumiStack: (init: () => Promise<unknown>) => Promise<unknown>;
   disconnect: () => Promise<void>;
@@ -39,6 +45,8 @@ type Bundle = {
   runtime: Runtime;
   /** Values of outputs: those of the stack. */
   resolve: (value: unknown) => Promise<unknown>;
+  /** Names of the resources of which a value is made. */
+  sources: (value: unknown) => Promise<string[]>;
 };
 
 /** Pulumi's mark on a value that only its state file hides. */
@@ -107,7 +115,8 @@ const bundle = async (file: string): Promise<void> => {
           return (await import("${platform}/src/auto/run")).run;
         };
         const resolve = (value) => new Promise((done) => pulumi.output(value).apply(done));
-        export { config, load, resolve, runtime };`,
+        const sources = async (value) => [...(await pulumi.output(value).allResources())].map((one) => one.__name);
+        export { config, load, resolve, runtime, sources };`,
       resolveDir: root,
       loader: "ts",
     },
@@ -142,21 +151,22 @@ const evaluate = async (stage: string): Promise<Evaluated> => {
     process.env.SST_AWS_REGION = REGION;
     const globals = globalThis as Record<string, unknown>;
     globals.pregaoCli = { command: "deploy", dev: false, paths: { root, work, platform, home: work }, env: {} };
-    const { config, load, runtime, resolve } = (await import(pathToFileURL(file).href)) as Bundle;
+    const { config, load, runtime, resolve, sources } = (await import(pathToFileURL(file).href)) as Bundle;
     const app: Record<string, unknown> = { stage, ...config.app({ stage }) };
     globals.pregaoApp = app;
     const run = await load();
     const resources: Resource[] = [];
-    const asked = new Map<string, Options>();
+    const asked = new Map<string, Options & { from: Promise<string[]> }>();
     await runtime.setMocks(
       {
-        newResource: (made: Register) => {
+        newResource: async (made: Register) => {
           const { id, state } = stateOf(made);
           const opts = asked.get(`${made.type} ${made.name}`);
           resources.push({
             ...{ type: made.type, name: made.name, inputs: opened(made.inputs) as Record<string, unknown>, id },
             retained: opts?.retainOnDelete ?? false,
             after: listOf(opts?.dependsOn).flatMap((one) => one.__name ?? []),
+            from: (await opts?.from) ?? [],
           });
           return { id, state };
         },
@@ -170,8 +180,8 @@ const evaluate = async (stage: string): Promise<Evaluated> => {
     await runtime.runInPulumiStack(async () => {
       outputs = await run(() => {
         // After SST's own, so that it sees what they made of the options.
-        runtime.registerStackTransformation(({ type, name, opts }) => {
-          asked.set(`${type} ${name}`, opts);
+        runtime.registerStackTransformation(({ type, name, props, opts }) => {
+          asked.set(`${type} ${name}`, { ...opts, from: sources(props) });
           return undefined;
         });
         return config.run();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environment } from "../../packages/core/stage.ts";
 import { bundle, ownInputs } from "./bundle.ts";
 import { type Declared, declared, keeps } from "./declared.ts";
+import { graphOf } from "./graph.ts";
 import { root } from "./places.ts";
 
 let river: Declared;
@@ -73,6 +74,15 @@ describe("functions", () => {
     for (const { inputs } of groups) {
       expect(inputs.kmsKeyId, String(inputs.name)).toBe(keyArn);
       expect(inputs.retentionInDays, String(inputs.name)).toBeGreaterThanOrEqual(30);
+    }
+  });
+
+  test("what production did is forgotten with its stage: a group or stream of its logs goes", async () => {
+    const kept = await graphOf({ stage: "production" });
+    for (const type of ["aws:cloudwatch/logGroup:LogGroup", "aws:cloudwatch/logStream:LogStream"]) {
+      expect(kept.of(type).length, type).toBeGreaterThan(0);
+      expect(kept.of(type).filter(({ retained }) => !retained)).toEqual([]);
+      expect(river.graph.of(type).filter(({ retained }) => retained)).toEqual([]);
     }
   });
 

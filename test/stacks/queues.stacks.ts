@@ -186,7 +186,7 @@ describe("who sends", () => {
   });
 });
 
-describe.each([stageNamed("dev"), stageNamed("quase-tempo-real", { pace: "intraday" })])(
+describe.each([stageNamed("dev"), stageNamed("quasetemporeal", { pace: "intraday" })])(
   "what a laptop answers under the names of $name, $pace",
   (of) => {
     test("the graph has other queues, visibilities, retentions or redrives than SQS answers over the wire", async () => {

@@ -6,8 +6,10 @@ import type { Batch } from "../../core/cost.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import { unitsOf } from "../../core/rebuild.ts";
+import { laptop } from "../../core/stage.ts";
 import { openFile } from "../ingest.ts";
 import { askAll, rowTables } from "../lake.ts";
+import { plural } from "../output.ts";
 import type { Place } from "../place.ts";
 import { type Weight, weigh } from "./weigh.ts";
 
@@ -66,10 +68,10 @@ export const measureStage = async (place: Place): Promise<Measured[]> => {
     const measured = dataset.raw && dataset.sessions ? await measureDataset(place, dataset) : null;
     if (measured) found.push(measured);
   }
-  return found.length > 0
-    ? found
-    : [await measureFile(place.datasets, `nothing is published on ${place.stage.name} yet`)];
+  return found.length > 0 ? found : [await measureFile(place.datasets, `nothing is published on ${nameOf(place)} yet`)];
 };
+
+const nameOf = ({ stage }: Place): string => (stage.name === laptop().name ? "this laptop" : `stage ${stage.name}`);
 
 const measureDataset = async (place: Place, dataset: Dataset): Promise<Measured | null> => {
   const commit = await newestCommit(place.aws, dataset.name);
@@ -99,7 +101,7 @@ const measureDataset = async (place: Place, dataset: Dataset): Promise<Measured 
   const units = Math.max(1, unitsOf(commit, dataset.unit?.partition ?? null).length);
   return {
     dataset: dataset.name,
-    from: `measured on stage ${place.stage.name}: ${sessions} sessions of ${dataset.name} in the tables, messages of ${weighed.source}`,
+    from: `measured on ${nameOf(place)}: ${plural(sessions, "session")} of ${dataset.name} in the tables, messages of ${weighed.source}`,
     batch: {
       rows: scaled(weight.rows),
       messages: scaled(weight.messages),

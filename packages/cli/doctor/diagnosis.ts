@@ -1,8 +1,8 @@
-import { readInventory } from "../../aws/inventory.ts";
-import { choices, choicesParameter, type Stage } from "../../core/stage.ts";
+import { type ReadOptions, readInventory } from "../../aws/inventory.ts";
+import { type Choices, choices, choicesParameter, type Stage } from "../../core/stage.ts";
 import type { Place } from "../place.ts";
-import { type Expected, expectedOf, NO_CHOICES } from "./expected.ts";
-import type { Finding, State } from "./guard.ts";
+import { expectedOf, NO_CHOICES } from "./expected.ts";
+import { commandOf, type Finding, type State } from "./guard.ts";
 import { guards } from "./guards/index.ts";
 import { object } from "./shapes.ts";
 
@@ -18,6 +18,8 @@ export type Diagnosis = {
   /** Guards by state. */
   counts: Record<State, number>;
   guards: Checked[];
+  /** A command: the first that mends anything, or looks again. */
+  next: string;
 };
 
 /** The worst first. */
@@ -29,13 +31,31 @@ export const checked = (id: string, protects: string, findings: Finding[]): Chec
   state: WORST.find((state) => findings.some((one) => one.state === state)) ?? "holds",
 });
 
-/** Every guard, of what this place says of itself. */
-export const examine = async ({ aws, stage, datasets, dir }: Pick<Place, "aws" | "stage" | "datasets" | "dir">) => {
+/**
+ * Every guard, of what this place says of itself. @throws PregaoError as {@link readInventory}: without an answer there is
+ * nothing to say of any guard.
+ */
+export const examine = async (
+  { aws, stage, datasets, dir }: Pick<Place, "aws" | "stage" | "datasets" | "dir">,
+  options: ReadOptions = {},
+) => {
   const laptop = dir !== null;
   const expected = expectedOf(stage, datasets, laptop, laptop ? NO_CHOICES : await choicesOf(aws, stage));
   const wanted = guards.flatMap((guard) => guard.wanted(expected));
-  const get = await readInventory(aws, wanted);
+  const get = await readInventory(aws, wanted, options);
   return guards.map((guard) => checked(guard.id, guard.protects, guard.run({ get }, expected)));
+};
+
+/** What needs a hand, the broken first. */
+export const illOf = (all: readonly Checked[]): Checked[] =>
+  (["broken", "unknown"] as const).flatMap((state) => all.filter((one) => one.state === state));
+
+const nextOf = (all: readonly Checked[]): string => {
+  const ill = illOf(all);
+  const mends = ill
+    .flatMap(({ state, findings }) => findings.filter((one) => one.state === state))
+    .flatMap(({ mend }) => commandOf(mend ?? "") ?? []);
+  return mends[0] ?? (ill.length > 0 ? "pregao doctor" : "pregao status");
 };
 
 export const diagnosisOf = (stage: Stage | null, laptop: boolean, all: Checked[]): Diagnosis => {
@@ -44,14 +64,13 @@ export const diagnosisOf = (stage: Stage | null, laptop: boolean, all: Checked[]
   ) as Diagnosis["counts"];
   return {
     ...{ stage: stage?.name ?? null, account: stage?.account ?? null, region: stage?.region ?? null, laptop },
-    ...{ healthy: counts.broken + counts.unknown === 0, counts, guards: all },
+    ...{ healthy: counts.broken + counts.unknown === 0, counts, guards: all, next: nextOf(all) },
   };
 };
 
-/** What the stage chose. What cannot be read is no choice; the guard `stage.choices` says so. */
-const choicesOf = async (aws: Place["aws"], stage: Stage): Promise<Expected["choices"]> => {
+/** What the stage chose; null if that cannot be read, and the guard `stage.choices` says why. */
+const choicesOf = async (aws: Place["aws"], stage: Stage): Promise<Choices | null> => {
   const parameter = { type: "AWS::SSM::Parameter", id: choicesParameter(stage.name) };
   const reading = (await readInventory(aws, [parameter]))(parameter);
-  const read = choices.safeParse(reading.is === "there" ? object(reading.properties.Value) : null);
-  return read.success ? read.data : NO_CHOICES;
+  return choices.safeParse(reading.is === "there" ? object(reading.properties.Value) : null).data ?? null;
 };

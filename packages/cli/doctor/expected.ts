@@ -10,6 +10,8 @@ export type Expected = {
   stage: Stage;
   laptop: boolean;
   choices: Choices;
+  /** Whether those choices are what the stage chose: false if nobody could read them. */
+  chosen: boolean;
   datasets: readonly Dataset[];
   topology: Topology;
   /** Physical names and ARNs, of logical names. */
@@ -29,16 +31,17 @@ export type Expected = {
   key: { type: string; id: string };
 };
 
+/** `choices`: null if they cannot be read. */
 export const expectedOf = (
   stage: Stage,
   datasets: readonly Dataset[],
   laptop: boolean,
-  choices: Choices = NO_CHOICES,
+  choices: Choices | null = NO_CHOICES,
 ): Expected => {
   const name = (logical: string) => resource(stage, logical);
   const arn = (service: string, rest: string) => `arn:aws:${service}:${stage.region}:${stage.account}:${rest}`;
   return {
-    ...{ stage, laptop, choices, datasets, name, arn },
+    ...{ stage, laptop, choices: choices ?? NO_CHOICES, chosen: choices !== null, datasets, name, arn },
     topology: topology(datasets, stage.pace),
     bucket: (logical) => bucket(stage, logical),
     queueUrl: (logical) => `https://sqs.${stage.region}.amazonaws.com/${stage.account}/${name(logical)}`,

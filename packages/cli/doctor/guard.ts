@@ -1,5 +1,7 @@
 import type { Properties, Reading, Wanted } from "../../aws/inventory.ts";
+import { choicesParameter } from "../../core/stage.ts";
 import type { Expected } from "./expected.ts";
+import { readCommand } from "./reads.ts";
 
 export type { Properties, Reading, Wanted };
 
@@ -19,7 +21,7 @@ export type Finding = {
   came: string | null;
   /** Why it is off, or could not be read. */
   why: string | null;
-  /** A command, or what to change first. */
+  /** A command, and behind it in parentheses what to know of it; or what no command of ours does. */
   mend: string | null;
 };
 
@@ -50,6 +52,8 @@ type Spec<S extends Subject> = {
   laptop?: boolean;
   /** Why it is off at this stage, if it is. */
   off?: (expected: Expected) => string | null;
+  /** What it expects follows from the stage's choices: without them nothing that differs is judged. */
+  chosen?: boolean;
   subjects: (expected: Expected) => S[];
   /** Nothing, if it holds. `need` gives another resource's properties, if `also` names it. */
   check: (properties: Properties, subject: S, expected: Expected, need: (wanted: Wanted) => Properties) => Wrong[];
@@ -67,9 +71,21 @@ class Unread extends Error {
   }
 }
 
-/** Deploys what the code says over whatever is there: Pulumi sees a change that others made only after a refresh. */
+/**
+ * Deploys what the code says over whatever is there: Pulumi sees a change that others made only after a refresh. Settings
+ * are of whoever deploys: without those of the last deployment, a laptop would deploy its own.
+ */
 export const deploy = ({ stage }: Expected): string =>
-  `npx sst refresh --stage ${stage.name} && npx sst deploy --stage ${stage.name}`;
+  `npx sst refresh --stage ${stage.name} && npx sst deploy --stage ${stage.name} (with the PREGAO_ settings of its last deployment; if a workflow deploys it, run that workflow again instead)`;
+
+/** A laptop's river makes everything anew when it starts. */
+export const restart = "pregao up (after ending the one that runs)";
+
+/** What of a mend a shell takes; null if nothing. */
+export const commandOf = (mend: string): string | null => {
+  const command = mend.replace(/ \(.*\)$/s, "");
+  return /^(npx|npm|aws|pregao|chown|chmod|sudo) /.test(command) ? command : null;
+};
 
 export const guard = <S extends Subject>(spec: Spec<S>): Guard => {
   const { id } = spec;
@@ -78,19 +94,31 @@ export const guard = <S extends Subject>(spec: Spec<S>): Guard => {
     ...{ expected: null, came: null, why: null, mend: null },
     ...rest,
   });
+  /** What differs is broken, unless a choice that nobody could read may be why. */
+  const judged = (subject: S, expected: Expected, wrong: Required<Wrong>): Finding =>
+    expected.chosen || !spec.chosen
+      ? finding(subject, "broken", wrong)
+      : finding(subject, "unknown", {
+          ...unchosen(expected),
+          ...{ expected: wrong.expected, came: wrong.came },
+        });
   const unread = (subject: S, wanted: Wanted, reading: Reading, expected: Expected): Finding => {
-    if (reading.is === "elsewhere") return finding(subject, expected.laptop ? "aws" : "unknown", elsewhere(wanted));
+    const command = readCommand(wanted, expected.stage.region);
+    const what = wanted === subject ? "it" : `${wanted.type} ${wanted.id}, on which it hangs,`;
+    if (reading.is === "elsewhere")
+      return finding(subject, expected.laptop ? "aws" : "unknown", {
+        why: `${what} is of a type that cannot be read there`,
+        mend: command,
+      });
     if (reading.is === "unreadable")
       return finding(subject, "unknown", {
-        why: `${wanted.type} ${wanted.id} cannot be read: ${reading.error}`,
-        mend: reading.permission
-          ? `allow ${reading.permission} to whoever runs this`
-          : `read it by: ${readCommand(wanted)}`,
+        why: `${what} cannot be read: ${reading.error}`,
+        mend: reading.permission ? `allow ${reading.permission} to whoever runs this` : command,
       });
-    return finding(subject, "broken", {
+    return judged(subject, expected, {
       expected: `a ${wanted.type} ${wanted.id}`,
       came: "there is none",
-      mend: expected.laptop ? "pregao up" : deploy(expected),
+      mend: expected.laptop ? restart : deploy(expected),
     });
   };
   return {
@@ -102,7 +130,10 @@ export const guard = <S extends Subject>(spec: Spec<S>): Guard => {
         : spec.subjects(expected).flatMap(({ type, id: of, also }) => [{ type, id: of }, ...(also ?? [])]),
     run: (documents, expected) => {
       const why = skipped(spec, expected);
-      if (why) return [finding({ type: "stage", id: expected.stage.name }, why.state, { why: why.why })];
+      if (why) {
+        const { state, ...rest } = why;
+        return [finding({ type: "stage", id: expected.stage.name }, state, rest)];
+      }
       return spec.subjects(expected).flatMap((subject): Finding[] => {
         if (subject.off) return [finding(subject, "off", { why: subject.off })];
         const reading = documents.get(subject);
@@ -116,7 +147,7 @@ export const guard = <S extends Subject>(spec: Spec<S>): Guard => {
           const wrong = spec.check(reading.properties, subject, expected, need);
           if (wrong.length === 0) return [finding(subject, "holds")];
           return wrong.map(({ mend, ...said }) =>
-            finding(subject, "broken", { ...said, mend: mend ?? spec.mend(subject, expected) }),
+            judged(subject, expected, { ...said, mend: mend ?? spec.mend(subject, expected) }),
           );
         } catch (error) {
           if (error instanceof Unread) return [unread(subject, error.wanted, error.reading, expected)];
@@ -127,16 +158,18 @@ export const guard = <S extends Subject>(spec: Spec<S>): Guard => {
   };
 };
 
-const skipped = <S extends Subject>(spec: Spec<S>, expected: Expected): { state: State; why: string } | null => {
+type Skip = { state: State; why: string; mend?: string };
+const skipped = <S extends Subject>(spec: Spec<S>, expected: Expected): Skip | null => {
   if (expected.laptop && !spec.laptop) return { state: "aws", why: "AWS has it, a laptop does not" };
   const why = spec.off?.(expected) ?? null;
-  return why === null ? null : { state: "off", why };
+  if (why === null) return null;
+  return expected.chosen ? { state: "off", why } : { state: "unknown", ...unchosen(expected) };
 };
 
-const elsewhere = (wanted: Wanted): Partial<Finding> => ({
-  why: `${wanted.type} is no type that can be read there`,
-  mend: `read it by: ${readCommand(wanted)}`,
-});
-
-const readCommand = ({ type, id }: Wanted): string =>
-  `aws cloudcontrol get-resource --type-name ${type} --identifier '${id}'`;
+const unchosen = ({ stage }: Expected): { why: string; mend: string } => {
+  const id = choicesParameter(stage.name);
+  return {
+    why: `it hangs on what this stage chose, and ${id} cannot be read`,
+    mend: readCommand({ type: "AWS::SSM::Parameter", id }, stage.region),
+  };
+};

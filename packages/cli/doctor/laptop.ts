@@ -1,13 +1,14 @@
-import { constants, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { access, statfs } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
 import { PregaoError } from "../../core/errors.ts";
 import { openSession } from "../../engines/duckdb/session.ts";
 import { findSpark } from "../../engines/spark/find.ts";
-import { bytes } from "../output.ts";
+import { argument, bytes } from "../output.ts";
 import { type Checked, checked } from "./diagnosis.ts";
 import type { Finding, State } from "./guard.ts";
+import { another, fileInTheWay, nearest } from "./river.ts";
 
 /** A year of the exchange is this in raw, refined and scratch together, with room for a job to write it twice. */
 const ROOM_BYTES = 2 * 1024 ** 3;
@@ -44,7 +45,7 @@ export const machine = (dir: string, engine: string): Promise<Checked[]> =>
       } catch (error) {
         return {
           ...{ state: "broken", expected: "DuckDB to start", came: (error as Error).message },
-          mend: "npm ci on this very machine: the library is one of its system and processor",
+          mend: "npm ci (on this very machine: the library is one of its system and processor)",
         };
       } finally {
         rmSync(scratch, { recursive: true, force: true });
@@ -80,19 +81,25 @@ export const machine = (dir: string, engine: string): Promise<Checked[]> =>
           };
     }),
     fact("laptop.state", "the state directory can be written by whoever runs this", dir, async () => {
+      const expected = "a folder to read and write";
+      const file = fileInTheWay(dir);
+      if (file) return { state: "broken", expected, ...file };
       const denied = await access(nearest(dir), constants.R_OK | constants.W_OK | constants.X_OK).then(
         () => null,
         (error: Error) => error.message,
       );
-      return denied === null
-        ? { state: "holds" }
-        : { state: "broken", expected: "a folder to read and write", came: denied, mend: `chown -R $(id -un) ${dir}` };
+      return denied === null ? { state: "holds" } : { state: "broken", expected, came: denied, mend: opened(dir) };
     }),
     fact("laptop.processes", "nobody asks a stack that has gone", dir, async () => left(dir)),
   ]);
 
-/** The folder, or the next one above that is there. */
-const nearest = (dir: string): string => (existsSync(dir) || dirname(dir) === dir ? dir : nearest(dirname(dir)));
+/** Gives a folder back to whoever runs this; one that is not there yet is made where they may. */
+const opened = (dir: string): string => {
+  const me = process.getuid?.();
+  // Whom nobody's rights keep out, something else does: a disk that is read-only.
+  if (!existsSync(dir) || me === 0) return another(join(homedir(), "river"));
+  return statSync(dir).uid === me ? `chmod -R u+rwX ${argument(dir)}` : `sudo chown -R ${me} ${argument(dir)}`;
+};
 
 /** What a stack that was killed leaves behind: where it answered, which the next one on the directory replaces. */
 const left = async (dir: string): Promise<Look> => {
@@ -115,7 +122,7 @@ const left = async (dir: string): Promise<Look> => {
         expected: `process ${pid}, which wrote ${file}`,
         came: "it ended without a word: it was killed",
       },
-      mend: "pregao up: what it was doing goes on",
+      mend: "pregao up (what it was doing goes on)",
     };
   }
 };

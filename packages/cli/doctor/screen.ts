@@ -1,6 +1,7 @@
 import { plural, printable } from "../output.ts";
-import type { Checked, Diagnosis } from "./diagnosis.ts";
-import type { Finding, State } from "./guard.ts";
+import { type Checked, type Diagnosis, illOf } from "./diagnosis.ts";
+import { type Entry, entriesOf } from "./entries.ts";
+import type { State } from "./guard.ts";
 
 const words: Record<State, string> = {
   broken: "BROKEN",
@@ -10,31 +11,22 @@ const words: Record<State, string> = {
   aws: "on AWS only",
 };
 
-/** Of one guard, so many resources are told of one by one; --json has all. */
-const SHOWN = 5;
+/** Of one guard, so many entries are told of, and of an entry so many resources; --json has all. */
+const SHOWN = { entries: 5, resources: 3 };
 
 /** A diagnosis as a person reads it: what needs a hand first and whole, then what does not in a line each. */
 export const screenOf = (diagnosis: Diagnosis): string => {
   const { guards } = diagnosis;
   const of = (state: State) => guards.filter((guard) => guard.state === state);
-  const ill = [...of("broken"), ...of("unknown")];
+  const elsewhere = of("aws").map(({ id }) => id);
   return [
-    ...ill.flatMap(told),
+    ...told(guards),
     ...of("off").map((guard) => line(guard, why(guard))),
     ...of("holds").map((guard) => line(guard, holds(guard))),
-    ...(of("aws").length
-      ? [
-          line(
-            { state: "aws" },
-            of("aws")
-              .map(({ id }) => id)
-              .join(", "),
-          ),
-        ]
-      : []),
+    ...(elsewhere.length ? [line({ state: "aws" }, elsewhere.join(", "))] : []),
     "",
     summary(diagnosis),
-    next(ill),
+    `Next: ${printable(diagnosis.next)}`,
     "",
   ].join("\n");
 };
@@ -42,25 +34,40 @@ export const screenOf = (diagnosis: Diagnosis): string => {
 const line = ({ state, id = "" }: { state: State; id?: string }, rest: string): string =>
   `${words[state].padEnd(14)}  ${id && `${id.padEnd(20)}  `}${printable(rest)}`.trimEnd();
 
-const told = ({ id, protects, state, findings }: Checked): string[] => {
-  const those = findings.filter((one) => one.state === "broken" || one.state === "unknown");
-  return [
-    line({ state, id }, protects),
-    ...those.slice(0, SHOWN).flatMap(details),
-    ...(those.length > SHOWN
-      ? [`  and ${plural(those.length - SHOWN, "more finding")} of this guard: --json has all`]
-      : []),
-    "",
-  ];
+/** Entries, each under the first of its guards. */
+const told = (guards: readonly Checked[]): string[] => {
+  const entries = entriesOf(illOf(guards));
+  return [...Map.groupBy(entries, ({ state, guards: [first] }) => `${state} ${first}`).values()].flatMap((those) => {
+    const [
+      {
+        state,
+        guards: [id = ""],
+      } = { state: "broken" as const, guards: [] },
+    ] = those;
+    const rest = those.length - SHOWN.entries;
+    return [
+      line({ state, id }, guards.find((one) => one.id === id)?.protects ?? ""),
+      ...those.slice(0, SHOWN.entries).flatMap(details),
+      ...(rest > 0 ? [`  and ${plural(rest, "more finding")} of this guard: --json has all`] : []),
+      "",
+    ];
+  });
 };
 
-const details = ({ resource, state, expected, came, why: reason, mend }: Finding): string[] => [
-  `  ${printable(resource)}`,
-  ...(state === "broken"
-    ? [`    expected  ${printable(expected ?? "")}`, `    came      ${printable(came ?? "")}`]
-    : [`    ${printable(reason ?? "")}`]),
-  ...(mend === null ? [] : [`    mend      ${printable(mend)}`]),
-];
+const details = ({ guards: [, ...others], resources, pairs, why: reason, mend }: Entry): string[] => {
+  const rest = resources.length - SHOWN.resources;
+  return [
+    ...resources.slice(0, SHOWN.resources).map((resource) => `  ${printable(resource)}`),
+    ...(rest > 0 ? [`  and ${plural(rest, "more resource")}: --json has all`] : []),
+    ...pairs.flatMap(({ expected, came }) => [
+      `    expected  ${printable(expected)}`,
+      `    came      ${printable(came)}`,
+    ]),
+    ...(reason === null ? [] : [`    ${printable(reason)}`]),
+    ...(mend === null ? [] : [`    mend      ${printable(mend)}`]),
+    ...(others.length ? [`    guards    ${others.join(", ")}, too`] : []),
+  ];
+};
 
 const holds = ({ protects, findings }: Checked): string => {
   const off = findings.filter((one) => one.state === "off");
@@ -76,9 +83,4 @@ const summary = ({ counts, stage, account, region, laptop, guards }: Diagnosis):
     .filter((state) => counts[state] > 0)
     .map((state) => `${counts[state]} ${words[state].toLowerCase()}`);
   return `${plural(guards.length, "guard")} ${where}: ${[`${counts.holds} hold`, ...parts].join(", ")}.`;
-};
-
-const next = (ill: readonly Checked[]): string => {
-  const first = ill[0]?.findings.find((one) => one.state === "broken" || one.state === "unknown");
-  return `Next: ${first?.mend ? printable(first.mend) : "pregao status"}`;
 };

@@ -35,6 +35,7 @@ type S3Destination = {
   BucketARN?: string;
   Prefix?: string;
   ErrorOutputPrefix?: string;
+  FileExtension?: string;
   BufferingHints?: { SizeInMBs?: number; IntervalInSeconds?: number };
   CompressionFormat?: string;
   CustomTimeZone?: string;
@@ -57,6 +58,7 @@ const KNOWN = new Set<string>([
   "BucketARN",
   "Prefix",
   "ErrorOutputPrefix",
+  "FileExtension",
   "BufferingHints",
   "CompressionFormat",
   "CustomTimeZone",
@@ -81,6 +83,7 @@ export const streamOf = (name: string, input: CreateInput, created: number): Str
   only("DeliveryStreamType", input.DeliveryStreamType, "DirectPut");
   only("CompressionFormat", s3.CompressionFormat, "UNCOMPRESSED");
   only("CustomTimeZone", s3.CustomTimeZone, "UTC");
+  only("FileExtension", s3.FileExtension, ".parquet");
   only("S3BackupMode", s3.S3BackupMode, "Disabled");
   const conversion = s3.DataFormatConversionConfiguration;
   if (!conversion || conversion.Enabled === false)

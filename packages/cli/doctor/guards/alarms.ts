@@ -77,7 +77,7 @@ export const alarmGuards: Guard[] = [
         : [{ expected: `AlarmActions ${e.topicArn(alarm.severity)}`, came: `AlarmActions ${said(is.AlarmActions)}` }]),
     ],
     mend: ({ id }, e) =>
-      `aws cloudwatch enable-alarm-actions --region ${e.stage.region} --alarm-names ${id}; if that is not it: ${deploy(e)}`,
+      `aws cloudwatch enable-alarm-actions --region ${e.stage.region} --alarm-names ${id} (if that is not it: ${deploy(e)})`,
   }),
   guard<Watched>({
     id: "alarm.explains",
@@ -156,7 +156,7 @@ export const alarmGuards: Guard[] = [
           ];
     },
     mend: ({ id }, e) =>
-      `${deploy(e)}, then follow the link of the message that each address gets; aws sns list-subscriptions-by-topic --region ${e.stage.region} --topic-arn ${id} shows who is PendingConfirmation`,
+      `aws sns list-subscriptions-by-topic --region ${e.stage.region} --topic-arn ${id} (whoever is PendingConfirmation follows the link of SNS's message; who is not there gets a new one by ${deploy(e)})`,
   }),
 ];
 

@@ -1,6 +1,6 @@
 import type { NoticeSpec } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Subject, type Wrong } from "../guard.ts";
+import { deploy, type Guard, guard, restart, type Subject, type Wrong } from "../guard.ts";
 import { deniesOldTls, deniesPlain, openTo, statementsOf } from "../policy.ts";
 import { at, canonical, differences, list, object, said } from "../shapes.ts";
 import { isKey, keyed } from "./key.ts";
@@ -213,6 +213,6 @@ export const bucketGuards: Guard[] = [
           .map((one) => ({ expected: "no other notification", came: saidNotice(one) })),
       ];
     },
-    mend: (_, e) => (e.laptop ? "end pregao up and start it again" : deploy(e)),
+    mend: (_, e) => (e.laptop ? restart : deploy(e)),
   }),
 ];

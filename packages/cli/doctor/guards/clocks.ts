@@ -1,7 +1,7 @@
 import { scheduleExpression } from "../../../core/cron.ts";
 import { type ClockSpec, TICKS } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Subject } from "../guard.ts";
+import { deploy, type Guard, guard, restart, type Subject } from "../guard.ts";
 import { at, canonical, differences, object, said } from "../shapes.ts";
 import { roleOf } from "./functions.ts";
 
@@ -14,7 +14,7 @@ const clocks = (e: Expected): Clock[] =>
     spec,
     ...(e.laptop && spec.web ? { off: "a laptop's clocks fetch from the web with pregao up --web only" } : {}),
   }));
-const mend = (_: Clock, e: Expected): string => (e.laptop ? "end pregao up and start it again" : deploy(e));
+const mend = (_: Clock, e: Expected): string => (e.laptop ? restart : deploy(e));
 
 export const clockGuards: Guard[] = [
   guard<Clock>({
@@ -59,6 +59,7 @@ export const clockGuards: Guard[] = [
   }),
   guard<Clock>({
     id: "clock.role",
+    chosen: true,
     protects: "a schedule may call the functions that have clocks, and no other",
     subjects: clocks,
     check: (is, _, e) => differences({ RoleArn: roleOf(e, "clock") }, (name) => at(is, "Target", name)),

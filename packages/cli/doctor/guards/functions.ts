@@ -1,7 +1,7 @@
 import { environment } from "../../../core/stage.ts";
 import { EVENTS, type FunctionSpec } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Subject } from "../guard.ts";
+import { deploy, type Guard, guard, restart, type Subject } from "../guard.ts";
 import { at, differences, object, said } from "../shapes.ts";
 
 type Function = Subject & { spec: FunctionSpec };
@@ -15,7 +15,7 @@ const functions = (e: Expected): Function[] =>
 
 const configure = (flags: (spec: FunctionSpec) => string) => (subject: Function, e: Expected) =>
   e.laptop
-    ? "end pregao up and start it again"
+    ? restart
     : `aws lambda update-function-configuration --region ${e.stage.region} --function-name ${subject.id} ${flags(subject.spec)}`;
 
 /** Lambda sets these itself, and nobody else may. */
@@ -83,10 +83,11 @@ export const functionGuards: Guard[] = [
     laptop: true,
     subjects: functions,
     check: (is, _, e) => differences(variables(e), (name) => object(at(is, "Environment", "Variables"))[name]),
-    mend: (_, e) => (e.laptop ? "end pregao up and start it again" : deploy(e)),
+    mend: (_, e) => (e.laptop ? restart : deploy(e)),
   }),
   guard<Function>({
     id: "function.role",
+    chosen: true,
     protects: "a function may do what its own code does, and nothing else",
     subjects: functions,
     check: (is, { spec }, e) => differences({ Role: roleOf(e, spec.name) }, (name) => is[name]),

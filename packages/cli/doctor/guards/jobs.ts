@@ -1,6 +1,6 @@
 import { GLUE, type JobSpec } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Subject } from "../guard.ts";
+import { deploy, type Guard, guard, restart, type Subject } from "../guard.ts";
 import { at, differences, list, object, said } from "../shapes.ts";
 import { roleOf } from "./functions.ts";
 import { isKey, keyed } from "./key.ts";
@@ -8,7 +8,7 @@ import { isKey, keyed } from "./key.ts";
 type Job = Subject & { spec: JobSpec };
 const jobs = (e: Expected): Job[] =>
   e.topology.jobs.map((spec) => ({ type: "AWS::Glue::Job", id: e.name(spec.name), name: e.name(spec.name), spec }));
-const mend = (_: Subject, e: Expected): string => (e.laptop ? "end pregao up and start it again" : deploy(e));
+const mend = (_: Subject, e: Expected): string => (e.laptop ? restart : deploy(e));
 
 /** States in which a run of a job has ended (Glue: job run statuses). */
 const ENDS = ["SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"];
@@ -90,6 +90,7 @@ export const jobGuards: Guard[] = [
   }),
   guard<Job>({
     id: "job.role",
+    chosen: true,
     protects: "a job may read runs and raw objects, write its own folders, and nothing else",
     subjects: jobs,
     check: (is, _, e) => {
@@ -102,7 +103,7 @@ export const jobGuards: Guard[] = [
   }),
   guard<Job & { security: string }>({
     id: "job.encrypted",
-    protects: "what a job writes to S3 and to its logs is encrypted by the stage's key",
+    protects: "what a job writes to S3 is encrypted by the stage's key, and its logs go to the groups that are",
     subjects: (e) =>
       jobs(e).map((one) =>
         keyed({ ...one, security: e.name("refine"), also: [{ type: SECURITY, id: e.name("refine") }] }, e),
@@ -114,8 +115,8 @@ export const jobGuards: Guard[] = [
       return [
         ...differences({ S3EncryptionMode: "SSE-KMS" }, (name) => at(by, "S3Encryptions", 0, name)),
         ...isKey(at(by, "S3Encryptions", 0, "KmsKeyArn"), "S3Encryptions KmsKeyArn", e, need),
-        ...differences({ CloudWatchEncryptionMode: "SSE-KMS" }, (name) => at(by, "CloudWatchEncryption", name)),
-        ...isKey(at(by, "CloudWatchEncryption", "KmsKeyArn"), "CloudWatchEncryption KmsKeyArn", e, need),
+        // With it Glue writes into groups of other names; the declared ones have the key themselves (logs.encrypted).
+        ...differences({ CloudWatchEncryptionMode: "DISABLED" }, (name) => at(by, "CloudWatchEncryption", name)),
       ];
     },
     mend,

@@ -1,6 +1,6 @@
 import type { QueueSpec } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Properties, type Subject } from "../guard.ts";
+import { deploy, type Guard, guard, type Properties, restart, type Subject } from "../guard.ts";
 import { deniesPlain, lets, openTo, statementsOf } from "../policy.ts";
 import { at, canonical, differences, list, object, said } from "../shapes.ts";
 import { isKey, keyed } from "./key.ts";
@@ -17,7 +17,7 @@ const policies = (e: Expected): Queue[] => queues(e).map((queue) => ({ ...queue,
 /** Whatever an attribute is, one call puts it right at once; the next deployment finds it as it would make it. */
 const set = (url: string, attributes: Record<string, unknown>, e: Expected): string =>
   e.laptop
-    ? "end pregao up and start it again"
+    ? restart
     : `aws sqs set-queue-attributes --region ${e.stage.region} --queue-url ${url} --attributes '${JSON.stringify(
         Object.fromEntries(
           Object.entries(attributes).map(([name, value]) => [
@@ -155,7 +155,7 @@ const mappings = (e: Expected): Mapping[] =>
   }));
 const update = (flags: string) => (subject: Mapping, e: Expected) =>
   e.laptop
-    ? "end pregao up and start it again"
+    ? restart
     : `aws lambda update-event-source-mapping --region ${e.stage.region} ${flags} --uuid $(aws lambda list-event-source-mappings --region ${e.stage.region} --event-source-arn ${subject.id} --query 'EventSourceMappings[0].UUID' --output text)`;
 
 /** A function's name from its name, its ARN, or its ARN with a version. */
@@ -177,7 +177,7 @@ export const mappingGuards: Guard[] = [
       ...list(is.Others).map((other) => ({
         expected: `no mapping of ${e.name(spec.queue)} but that to ${e.name(spec.function)}`,
         came: `another one to ${String(other)}, which takes messages from it`,
-        mend: `aws lambda list-event-source-mappings --region ${e.stage.region} --event-source-arn ${e.queueArn(spec.queue)}, then aws lambda delete-event-source-mapping --uuid of the one that is not ours`,
+        mend: `aws lambda list-event-source-mappings --region ${e.stage.region} --event-source-arn ${e.queueArn(spec.queue)} (then aws lambda delete-event-source-mapping --region ${e.stage.region} --uuid UUID, of the one that is not ours)`,
       })),
     ],
     mend: update("--enabled"),

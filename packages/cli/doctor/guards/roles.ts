@@ -46,6 +46,7 @@ export const roleGuards: Guard[] = [
     id: "role.actions",
     protects: "a role may do what is written down, action by action",
     off: named,
+    chosen: true,
     subjects: roles,
     check: (is) =>
       policies(is)
@@ -60,6 +61,7 @@ export const roleGuards: Guard[] = [
     id: "role.resources",
     protects: "a role may touch its own stage's resources, and no other's",
     off: named,
+    chosen: true,
     subjects: roles,
     check: (is, _, e) =>
       policies(is)
@@ -78,6 +80,7 @@ export const roleGuards: Guard[] = [
     id: "role.sole",
     protects: "a role has the one policy that its code needs: without it every call fails, and a second one adds to it",
     off: named,
+    chosen: true,
     subjects: roles,
     check: (is, { who }, e) => {
       const names = list(is.Policies).map((policy) => String(at(policy, "PolicyName")));
@@ -98,6 +101,7 @@ export const roleGuards: Guard[] = [
     id: "role.managed",
     protects: "nothing is added to a role beside what the stage writes",
     off: named,
+    chosen: true,
     subjects: roles,
     check: (is) =>
       list(is.ManagedPolicyArns).map((arn) => ({
@@ -111,6 +115,7 @@ export const roleGuards: Guard[] = [
     id: "role.analyst",
     protects: "analysts read refined tables and their own results, and neither raw rows nor a secret of the river",
     off: named,
+    chosen: true,
     subjects: (e) => roles(e).filter(({ id }) => id === e.name("analyst")),
     check: (is, _, e) =>
       policies(is)
@@ -133,6 +138,7 @@ export const roleGuards: Guard[] = [
     id: "role.trust",
     protects: "only the one that a role was made for takes it",
     off: named,
+    chosen: true,
     subjects: roles,
     check: (is, { takes }) => {
       const statements = statementsOf(is.AssumeRolePolicyDocument);

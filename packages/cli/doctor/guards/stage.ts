@@ -47,7 +47,7 @@ export const stageGuards: Guard[] = [
       ];
     },
     mend: ({ name }, e) =>
-      `aws cloudtrail start-logging --region ${e.stage.region} --name ${name}; if that is not it: ${deploy(e)}`,
+      `aws cloudtrail start-logging --region ${e.stage.region} --name ${name} (if that is not it: ${deploy(e)})`,
   }),
   guard<Subject>({
     id: "catalog.encrypted",

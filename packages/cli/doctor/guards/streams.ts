@@ -1,6 +1,6 @@
 import type { StreamSpec } from "../../../core/topology.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Properties, type Subject } from "../guard.ts";
+import { deploy, type Guard, guard, type Properties, restart, type Subject } from "../guard.ts";
 import { at, differences } from "../shapes.ts";
 import { roleOf } from "./functions.ts";
 import { isKey, keyed } from "./key.ts";
@@ -15,7 +15,7 @@ const streams = (e: Expected): Stream[] =>
   }));
 const target = (is: Properties, ...path: string[]) => at(is, "ExtendedS3DestinationConfiguration", ...path);
 const CONVERSION = "DataFormatConversionConfiguration";
-const mend = (_: Stream, e: Expected): string => (e.laptop ? "end pregao up and start it again" : deploy(e));
+const mend = (_: Stream, e: Expected): string => (e.laptop ? restart : deploy(e));
 
 export const streamGuards: Guard[] = [
   guard<Stream>({
@@ -63,6 +63,7 @@ export const streamGuards: Guard[] = [
   }),
   guard<Stream>({
     id: "stream.role",
+    chosen: true,
     protects: "Firehose may write its own prefixes of the lake, and nothing else",
     subjects: streams,
     check: (is, _, e) => differences({ RoleARN: roleOf(e, "stream") }, (name) => target(is, name)),

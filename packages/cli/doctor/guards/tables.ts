@@ -2,7 +2,7 @@ import { databaseInput, movesByCommit, tableInput } from "../../../core/declarat
 import type { TableSpec } from "../../../core/topology.ts";
 import type { ViewInput } from "../../../core/view.ts";
 import type { Expected } from "../expected.ts";
-import { deploy, type Guard, guard, type Subject, type Wrong } from "../guard.ts";
+import { deploy, type Guard, guard, restart, type Subject, type Wrong } from "../guard.ts";
 import { at, canonical, differences, list, object, said } from "../shapes.ts";
 
 type Table = Subject & { spec: TableSpec };
@@ -14,7 +14,7 @@ const tableOf = (database: string, name: string): Subject => {
   const id = `${database}|${name}`;
   return { type: "AWS::Glue::Table", id, name: id.replace("|", ".") };
 };
-const mend = (_: Subject, e: Expected): string => (e.laptop ? "end pregao up and start it again" : deploy(e));
+const mend = (_: Subject, e: Expected): string => (e.laptop ? restart : deploy(e));
 
 const columns = (value: unknown): string[] => list(value).map((one) => `${at(one, "Name")} ${at(one, "Type")}`);
 const sameColumns = (what: string, wanted: readonly string[], came: readonly string[]): Wrong[] => {
