@@ -76,11 +76,13 @@ export const rowsFrom = async (
         archive: "none",
       },
       origin_rows: row.origin_rows == null ? null : Number(row.origin_rows),
-      arrivals: same.map((one) => {
-        const object = keyOf(place, one.object ?? "");
-        const { runs: taken, all } = runs.get(object) ?? { runs: [], all: false };
-        return { message_id: one.message_id ?? "", object, runs: taken, all_runs: all };
-      }),
+      arrivals: same
+        .map((one) => {
+          const object = keyOf(place, one.object ?? "");
+          const { runs: taken, all } = runs.get(object) ?? { runs: [], all: false };
+          return { message_id: one.message_id ?? "", object, runs: taken, all_runs: all };
+        })
+        .sort(byRun),
       not_in_raw: null,
       put_right: [],
       withdrawn: null,
@@ -109,6 +111,12 @@ const standingOf = async (
       ))
         standing.set(event_id ?? "", { is, table: name });
   return standing;
+};
+
+/** As they were taken: by their first runs; the keys of objects of one second tell no order. */
+const byRun = (a: Row["arrivals"][number], b: Row["arrivals"][number]): number => {
+  const [first, second] = [a, b].map(({ runs }) => runs[0]?.run ?? Number.POSITIVE_INFINITY);
+  return first !== second ? first! - second! : a.object < b.object ? -1 : 1;
 };
 
 const orderOf = ({ origin, origin_rows, event_id }: Row): Order & { event: string } => ({

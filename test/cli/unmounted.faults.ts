@@ -39,9 +39,9 @@ test("a repair deletes no object because the disk with all of them is not mounte
   expect(await verified(place, bovespa)).toMatchObject({ whole: true, gone: [], status: 0 });
 });
 
-test("a repair deletes no object of another stage because its files are not on this disk, whatever its endpoint", async () => {
+test("a repair of a deployed stage deletes no object because its files are not on this disk, whatever its endpoint", async () => {
   renameSync(folder(), elsewhere());
-  expect(await forgetGone({ ...place, stage: { ...place.stage, name: "prod" } }, bovespa, true)).toEqual([]);
+  expect(await forgetGone({ ...place, dir: null }, bovespa, true)).toEqual([]);
   expect(await raw()).toEqual(keys);
   renameSync(elsewhere(), folder());
 });
