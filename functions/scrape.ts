@@ -317,15 +317,16 @@ export const look = async (
   dataset: Dataset,
   { last = false, now, until }: { last?: boolean; now: number; until: number },
 ): Promise<Scraped | null> => {
-  const schedule = dataset.raw?.schedule;
-  if (!schedule) throw new PregaoError("no_schedule", `${dataset.name} is fetched by no clock: name a URL`);
+  const publication = dataset.raw?.publication;
+  if (!publication) throw new PregaoError("no_schedule", `${dataset.name} is fetched by no clock: name a URL`);
   const session = sessionEnded(now);
   const rest = (message: string) => {
     log("INFO", "scrape", message, { dataset: dataset.name, session });
     return null;
   };
   if (session === null) return rest("no session today");
-  const url = schedule.url(session);
+  const [one] = publication.downloads([session], []);
+  const { url } = publication.next(one!, [])!;
   const key = scrapedKey(dataset.name, session);
   const before = (await getJson(aws, "state", key)) as { sha256: string } | null;
   const file = await published(url);

@@ -54,15 +54,52 @@ export type OriginFormat = {
   groups: (bytes: Bytes, survey: Survey) => AsyncGenerator<{ subject: string; records: WireRecord[] }[]>;
 };
 
-/** When the origin publishes a session's file, and where. Cron in five fields, read in `zone`. */
+/** When a clock looks for what the origin publishes. Cron in five fields, read in `zone`. */
 export type Schedule = {
   zone: string;
   /** Looks for the file of the day's session. It may not be there yet, or be another than before. */
   cron: string;
   /** The day's last look: a session whose file was not seen by then is a failure. */
   last: string;
-  /** Of the file of a session, `YYYY-MM-DD`. */
-  url: (session: string) => string;
+};
+
+/** One GET of the origin. */
+export type OriginRequest = {
+  url: string;
+  /** The most bytes that its answer may have. */
+  most: number;
+  /** That an answer says there is no such file (yet): origins say so with 404, with nothing at all, or with a page. */
+  absent?: (answer: { status: number; bytes: Uint8Array }) => boolean;
+  /** @throws PregaoError if these are not the bytes of such an answer: it is asked for again, and reported at last. */
+  check: (bytes: Uint8Array) => void;
+};
+
+/** What is fetched as one: a file, or an answer in pages. */
+export type Download = {
+  /** Its own among the dataset's, `[A-Za-z0-9_-]+`: progress, notes and errors bear it. */
+  name: string;
+  /** The sessions that are wanted of it, ascending; empty: the one it is of, whichever is current. */
+  sessions: readonly string[];
+  /** What holds the same sessions, to be tried where the origin does not have this one. */
+  otherwise: readonly Download[];
+};
+
+/** How the origin publishes. Pure. */
+export type Publication = {
+  /** What is published, where and when, for whoever looks for it in vain. */
+  means: string;
+  /** Sessions back that a clock catches up with; 0: the origin has the current one alone, and none can be asked for. */
+  history: number;
+  /** What of the dataset may be named, and what is fetched if nothing is. */
+  parts?: { all: readonly string[]; usual: readonly string[] };
+  /** The fewest downloads that hold these sessions, ascending; of `parts`, the named ones. */
+  downloads: (sessions: readonly string[], parts: readonly string[]) => Download[];
+  /** The request after these answers; null: they are whole. The first has none before it. */
+  next: (download: Download, answers: readonly Uint8Array[]) => OriginRequest | null;
+  /** The origin's bytes, as they are archived and read by `format`. */
+  bytes: (download: Download, answers: readonly Uint8Array[]) => Uint8Array;
+  /** The same of a file that a person has, where its bytes do not say all. Absent: they are the origin's bytes. */
+  fromFile?: (bytes: Uint8Array, of: { file: string; part?: string; session?: string }) => Uint8Array;
 };
 
 /** What a dataset's own tables say of one session, `YYYY-MM-DD`. */
@@ -98,6 +135,8 @@ export type Dataset = {
     /** The column a record's session is in. */
     session: string;
     format: OriginFormat;
+    /** Absent: it can be ingested from files alone. */
+    publication?: Publication;
     /** Absent: nothing is fetched by the clock. */
     schedule?: Schedule;
     /** Valid records of `ticker` for `pregao publish`, on `session` (`YYYY-MM-DD`). */

@@ -54,7 +54,6 @@ describe.each(["daily", "intraday"] as const)("the river at the pace %s", (pace)
       zone: "America/Sao_Paulo",
       cron: "45 20-22 * * MON-FRI",
       last: "45 23 * * MON-FRI",
-      url: String,
     };
     const scraped = topology([{ ...toy, raw: { ...toy.raw!, schedule } }], pace);
     const clocks = scraped.clocks.filter((c) => c.function === "scrape");

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { download, inMemory, look, scrape } from "../../functions/scrape.ts";
 import { getBytes, head, list, put } from "../../packages/aws/store.ts";
+import type { Publication } from "../../packages/core/dataset.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, fixtures, testPlace } from "../place.ts";
 import { cotahist } from "../synthetic.ts";
@@ -132,7 +133,14 @@ describe("a clock's look for a session's file", () => {
   afterAll(() => void server.close());
   const dataset = () => {
     const url = (session: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${session}`;
-    return { ...bovespa, raw: { ...bovespa.raw!, schedule: { ...bovespa.raw!.schedule!, url } } };
+    const publication: Publication = {
+      ...bovespa.raw!.publication!,
+      next: (download, answers) =>
+        answers.length
+          ? null
+          : { ...bovespa.raw!.publication!.next(download, answers)!, url: url(download.sessions[0]!) },
+    };
+    return { ...bovespa, raw: { ...bovespa.raw!, publication } };
   };
   const lookAt = (now: number, last = false) =>
     look(place.aws, dataset(), { last, now, until: Date.now() + 60_000 }).finally(() => place.stack!.idle());

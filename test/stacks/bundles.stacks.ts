@@ -192,8 +192,9 @@ describe("the bundles in the river, by the stage's names and with the graph's en
 
   test("a look for a session's file does not know the schedule", async () => {
     // Not called: on an evening it would ask the exchange itself.
-    const { schedule } = catalogueOf(river.stage).find((d) => d.raw)!.raw!;
-    const { host } = new URL(schedule!.url("2024-11-08"));
+    const { publication } = catalogueOf(river.stage).find((d) => d.raw)!.raw!;
+    const [download] = publication!.downloads(["2024-11-08"], []);
+    const { host } = new URL(publication!.next(download!, [])!.url);
     expect(readFileSync(bundles.get("scrape")!.file, "utf8").includes(host)).toBe(true);
   });
 });

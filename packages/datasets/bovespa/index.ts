@@ -2,6 +2,7 @@ import type { Dataset } from "../../core/dataset.ts";
 import { calendarAsset } from "../calendario/tables/calendario.ts";
 import { facts } from "./facts.ts";
 import { cotahist } from "./origin.ts";
+import { publication } from "./publication.ts";
 import { audits } from "./quality.ts";
 import { partial, queries } from "./queries.ts";
 import { laws, subject } from "./record.ts";
@@ -23,7 +24,18 @@ export const bovespa: Dataset = {
   means: "Cotações diárias da B3 (COTAHIST): ações, fundos, opções e termo",
   version: 1,
   database: "bovespa_database",
-  raw: { table: bovespaRaw, record, laws, subject, session: "datpre", format: cotahist, schedule, sample, mistakes },
+  raw: {
+    table: bovespaRaw,
+    record,
+    laws,
+    subject,
+    session: "datpre",
+    format: cotahist,
+    publication,
+    schedule,
+    sample,
+    mistakes,
+  },
   sessions: { table: "bovespa_refined", column: "data_pregao", partial, facts },
   tables: [bovespaRefined, bovespaDerivativos, bovespaEspera, bovespaSessoes, bovespaMetrics, bovespaMetricsPregao],
   unit: {

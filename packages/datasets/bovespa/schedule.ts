@@ -5,8 +5,4 @@ export const schedule: Schedule = {
   zone: "America/Sao_Paulo",
   cron: "45 20-22 * * MON-FRI",
   last: "45 23 * * MON-FRI",
-  url: (session) => {
-    const [year, month, day] = session.split("-");
-    return `https://bvmf.bmfbovespa.com.br/InstDados/SerHist/COTAHIST_D${day}${month}${year}.ZIP`;
-  },
 };
