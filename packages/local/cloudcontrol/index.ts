@@ -152,7 +152,7 @@ export const cloudControl = (deps: {
 
   const resourcesOf = (type: string): Resources => {
     const resources = types[type];
-    if (!resources) throw new AwsError("TypeNotFoundException", `The type '${type}' cannot be found.`);
+    if (!resources) throw new AwsError("TypeNotFoundException", `The type '${type}' cannot be found.`, 404);
     return resources;
   };
 
@@ -167,6 +167,7 @@ export const cloudControl = (deps: {
         throw new AwsError(
           "ResourceNotFoundException",
           `Resource of type '${TypeName}' with identifier '${Identifier}' was not found.`,
+          404,
         );
       return { TypeName, ResourceDescription: { Identifier, Properties: JSON.stringify(await read()) } };
     },

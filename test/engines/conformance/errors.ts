@@ -1,11 +1,17 @@
 import * as athena from "@aws-sdk/client-athena";
+import * as cloudcontrol from "@aws-sdk/client-cloudcontrol";
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
+import * as cloudwatchlogs from "@aws-sdk/client-cloudwatch-logs";
 import * as firehose from "@aws-sdk/client-firehose";
 import * as glue from "@aws-sdk/client-glue";
 import * as s3 from "@aws-sdk/client-s3";
 import * as sqs from "@aws-sdk/client-sqs";
+import * as ssm from "@aws-sdk/client-ssm";
 
-const models = { athena, cloudwatch, firehose, glue, s3, sqs } as unknown as Record<string, Record<string, unknown>>;
+const models = { athena, cloudcontrol, cloudwatch, cloudwatchlogs, firehose, glue, s3, sqs, ssm } as unknown as Record<
+  string,
+  Record<string, unknown>
+>;
 const serviceOf = (call: string): string => call.slice(0, call.indexOf("."));
 
 /** The HTTP status that AWS's model, as the SDK carries it, gives an error; null: the model has no such error. */
@@ -33,6 +39,9 @@ const named: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   glue: common,
   athena: common,
   cloudwatch: common,
+  cloudwatchlogs: common,
+  cloudcontrol: common,
+  ssm: common,
   // "Error responses", API reference.
   s3: {
     BadDigest: 400,

@@ -42,6 +42,9 @@ const furnish = async (url: string) => {
     },
     athena: { CatalogName: "AwsDataCatalog", WorkGroup: "primary" },
     cloudwatch: {},
+    cloudwatchlogs: {},
+    cloudcontrol: { TypeName: "AWS::S3::Bucket", Identifier: "results" },
+    ssm: { GetParameter: { Name: "/pregao/local/stage" } },
   };
 };
 

@@ -120,9 +120,12 @@ def requests(shape, base, given, path=()):
             yield from requests(member, changed(base, below, allowed(member, given, name)), given, below)
 
 
+# By the names of botocore, where they are others than the services' own.
+NAMES = {"cloudwatchlogs": "logs"}
+
 answers = []
 for name, service in asked.items():
-    model = session.get_service_model(name)
+    model = session.get_service_model(NAMES.get(name, name))
     for operation in service["operations"]:
         shape = model.operation_model(operation).input_shape
         given = {**service["given"], **service["given"].get(operation, {})}

@@ -6,7 +6,7 @@ export const page = readFileSync(join(import.meta.dirname, "../../../docs/fideli
 
 /** The operations that packages/local answers, as the page's rows name them: `sqs.SendMessage`. */
 export const operations: readonly string[] = page.split(/^## /m).flatMap((section) => {
-  const service = section.slice(0, section.indexOf("\n")).toLowerCase();
+  const service = section.slice(0, section.indexOf("\n")).toLowerCase().replaceAll(" ", "");
   return [...section.matchAll(/^\| `(\w+)` \|.* \| .* \|$/gm)].map((m) => `${service}.${m[1]}`);
 });
 

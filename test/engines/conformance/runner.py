@@ -25,10 +25,14 @@ clients = {}
 seen = {}
 
 
+# By the names of boto3, where they are others than the services' own.
+NAMES = {"cloudwatchlogs": "logs"}
+
+
 def client(service):
     if service not in clients:
         made = boto3.client(
-            service,
+            NAMES.get(service, service),
             endpoint_url=endpoint,
             region_name=region,
             aws_access_key_id="local",

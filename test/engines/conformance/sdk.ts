@@ -1,13 +1,16 @@
 import * as athena from "@aws-sdk/client-athena";
+import * as cloudcontrol from "@aws-sdk/client-cloudcontrol";
 import * as cloudwatch from "@aws-sdk/client-cloudwatch";
+import * as cloudwatchlogs from "@aws-sdk/client-cloudwatch-logs";
 import * as firehose from "@aws-sdk/client-firehose";
 import * as glue from "@aws-sdk/client-glue";
 import * as s3 from "@aws-sdk/client-s3";
 import * as sqs from "@aws-sdk/client-sqs";
+import * as ssm from "@aws-sdk/client-ssm";
 import type { Json } from "./case.ts";
 import type { Client, Outcome } from "./client.ts";
 
-const parts = { athena, cloudwatch, firehose, glue, s3, sqs };
+const parts = { athena, cloudcontrol, cloudwatch, cloudwatchlogs, firehose, glue, s3, sqs, ssm };
 type Service = keyof typeof parts;
 
 /** Of any SDK client, as far as it is used here. */
@@ -24,11 +27,14 @@ const clientOf = (service: Service, endpoint: string, region: string): Sender =>
   };
   const names = {
     athena: "Athena",
+    cloudcontrol: "CloudControl",
     cloudwatch: "CloudWatch",
+    cloudwatchlogs: "CloudWatchLogs",
     firehose: "Firehose",
     glue: "Glue",
     s3: "S3",
     sqs: "SQS",
+    ssm: "SSM",
   };
   const Made = (parts[service] as unknown as Record<string, new (config: object) => Sender>)[
     `${names[service]}Client`
