@@ -14,17 +14,23 @@ const rules: Record<string, { areas: string[]; libraries: string[]; node: boolea
     libraries: ["@aws-sdk/*", "p-queue", "hyparquet", "hyparquet-compressors"],
     node: true,
   },
+  "packages/web": { areas: ["packages/core"], libraries: ["p-queue"], node: true },
   "packages/engines": { areas: ["packages/core"], libraries: ["@duckdb/node-api"], node: true },
   "packages/local": {
     areas: ["packages/core", "packages/aws", "packages/engines", "packages/trino"],
     libraries: ["croner", "p-queue", "zod"],
     node: true,
   },
-  functions: { areas: ["packages/core", "packages/aws", "packages/datasets"], libraries: ["aws-lambda"], node: true },
+  functions: {
+    areas: ["packages/core", "packages/aws", "packages/web", "packages/datasets"],
+    libraries: ["aws-lambda"],
+    node: true,
+  },
   "packages/cli": {
     areas: [
       "packages/core",
       "packages/aws",
+      "packages/web",
       "packages/datasets",
       "packages/engines",
       "packages/local",
@@ -106,6 +112,7 @@ test("nothing outside packages/datasets names a dataset", () => {
   const naming = [
     "packages/core",
     "packages/aws",
+    "packages/web",
     "packages/engines",
     "packages/trino",
     "packages/local",
@@ -127,4 +134,20 @@ test("no file outgrows an afternoon's reading", () => {
     .map((file) => ({ file: relative(root, file), lines: readFileSync(file, "utf8").split("\n").length }))
     .filter(({ lines }) => lines > 600);
   expect(long).toEqual([]);
+});
+
+test("nobody but packages/web asks the internet, and nobody takes an answer without verifying TLS", () => {
+  const asking = Object.keys(rules)
+    .filter((area) => !["packages/web", "packages/local"].includes(area))
+    .flatMap(sources)
+    // The local river may be asked how it is.
+    .filter((file) => /\bfetch\((?!`\$\{aws\.endpoint\})|\bhttps?\.(get|request)\(/.test(readFileSync(file, "utf8")))
+    .map((file) => relative(root, file));
+  expect(asking).toEqual([]);
+  const blind = Object.keys(rules)
+    .flatMap(sources)
+    .filter((file) => /rejectUnauthorized: false|NODE_TLS_REJECT_UNAUTHORIZED/.test(readFileSync(file, "utf8")))
+    .map((file) => relative(root, file));
+  // A look at a certificate, over which nothing is asked or told: test/web/issuers.test.ts.
+  expect(blind).toEqual(["packages/web/issuers.ts"]);
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { cotahist, sessionsOf } from "../synthetic.ts";
 import { child } from "./child.ts";
 import { decode } from "./decode.ts";
+import { polite } from "./polite.ts";
 import { enginesHere, refine } from "./refine.ts";
 
 /** `npm run bench [part …]`: every figure of the project in one JSON document; goals beside what they are goals for. */
@@ -27,6 +28,7 @@ try {
         node: process.version,
       },
     ] as [string, unknown],
+    ...(await part("polite", polite)),
     ...(await part("decode", decode)),
     ...(await part("river", async () => {
       type River = { file_to_queryable_s: number };

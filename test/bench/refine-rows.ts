@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { inMemory } from "../../functions/scrape.ts";
+import { inMemory } from "../../functions/origin.ts";
 import type { WireRecord } from "../../packages/core/dataset.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { type Cell, writeParquet } from "../../packages/engines/duckdb/parquet.ts";
