@@ -1,3 +1,4 @@
+import type { PregaoError } from "./errors.ts";
 import type { Columns, Table } from "./table.ts";
 import type { View } from "./view.ts";
 
@@ -94,6 +95,13 @@ export type Publication = {
   parts?: { all: readonly string[]; usual: readonly string[] };
   /** The fewest downloads that hold these sessions, ascending; of `parts`, the named ones. */
   downloads: (sessions: readonly string[], parts: readonly string[]) => Download[];
+  /**
+   * The files that hold a session among others, the smallest first, for one that has none of its own: origins keep those
+   * for ever, and small ones not. Absent: there are none.
+   */
+  larger?: (session: string) => Download[];
+  /** Whether what a download failed by is that file's own trouble, so that what holds the same is tried. Absent: never. */
+  fallsBack?: (error: PregaoError) => boolean;
   /** The request after these answers; null: they are whole. The first has none before it. */
   next: (download: Download, answers: readonly Uint8Array[]) => OriginRequest | null;
   /** The origin's bytes, as they are archived and read by `format`. */
@@ -110,10 +118,25 @@ export type SessionFact = {
   rows: number;
   /** All rows of a file came, and no others. */
   complete: boolean;
+  /** The same of each series that a file brought, by name, where the dataset has series. */
+  series?: Readonly<Record<string, boolean>>;
   /** Tickers with a value that contradicts another. */
   doubtful: number;
   /** The files that its rows are of; `scrapedAt` in ms since 1970. */
   origins: { sha256: string; scrapedAt: number }[];
+};
+
+/**
+ * A question about rows that should agree with others, in Trino's dialect; a row for each that does not: `sessao` (date),
+ * `ticker` (text; null: none in particular), `detalhe` (text). `fail`: what must never be; `warn`, also if absent: what a
+ * person should look at, as it may be the market's doing.
+ */
+export type Check = {
+  means: string;
+  severity?: "fail" | "warn";
+  sql: string;
+  /** SQL of all that `sql` looks at: `sessao`, `ticker`. None of it, and nothing holds: there is nothing to compare. */
+  compared?: string;
 };
 
 /** A row of a table as it is read from its file. */
@@ -134,6 +157,11 @@ export type Dataset = {
     subject: (record: WireRecord) => string;
     /** The column a record's session is in. */
     session: string;
+    /**
+     * Columns that beside the session name what a file states as a whole (docs/architecture.md, merging): the files of a
+     * day's indexes are nothing to each other. Tables that hold arrived rows have them under the same names.
+     */
+    whole?: readonly string[];
     format: OriginFormat;
     /** Absent: it can be ingested from files alone. */
     publication?: Publication;
@@ -148,9 +176,13 @@ export type Dataset = {
   sessions?: {
     table: string;
     column: string;
+    /** The table's column with the paper that a row is of. */
+    ticker?: string;
+    /** The table's column that parts it into series, each with all its sessions: an index has a portfolio for each. */
+    series?: string;
     /**
      * In Trino's dialect, the files of which not every row of a session came, though none of a better file replaces
-     * them: `session`, `origin` (SHA-256), `since` (scraped_at), `expected`, `seen`.
+     * them: `session`, `origin` (SHA-256), `since` (scraped_at), `expected`, `seen`, and where it has series `part`.
      */
     partial?: string;
     /** Small tables with what is known of each session, by name, and what their rows say of it. */
@@ -162,6 +194,8 @@ export type Dataset = {
   unit?: { partition: string; column: string; of: (value: string) => string; sql: string };
   steps: readonly Step[];
   audits: readonly Audit[];
+  /** What `pregao gaps` asks besides, by name: nothing of it stands in the way of a run. */
+  checks?: Readonly<Record<string, Check>>;
   /** Small tables the SQL joins, as newline-separated JSON, by name. */
   assets: Readonly<Record<string, { columns: Columns; rows: () => string }>>;
   /** The README's query and others, in Trino's dialect. */

@@ -58,10 +58,17 @@ export const show = (value: unknown): string => {
   // JSON.stringify throws for what nests some thousands deep.
   if (nestsDeeper(value)) return `lists and objects in more than ${NESTING} levels`;
   const text = value === undefined ? "nothing" : JSON.stringify(value);
-  return cut(text);
+  // A text that goes on ends its quote before the dots.
+  return text.length > LENGTH && text.startsWith('"')
+    ? `${escaped(text.slice(0, LENGTH - 4).replace(HALF_ESCAPE, ""))}"...`
+    : cut(text);
 };
 
-const cut = (text: string): string => escaped(text.length > 60 ? `${text.slice(0, 57)}...` : text);
+const LENGTH = 60;
+/** A JSON text's escape that was cut in the middle. */
+const HALF_ESCAPE = /(?<=(?:^|[^\\])(?:\\\\)*)\\(?:u[\da-f]{0,3})?$/;
+
+const cut = (text: string): string => escaped(text.length > LENGTH ? `${text.slice(0, LENGTH - 3)}...` : text);
 
 /** Control characters, those that turn the direction of text, and halves of characters, spelled as JSON spells them. */
 const escaped = (text: string): string =>

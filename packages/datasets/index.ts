@@ -4,9 +4,10 @@ import { database, type Stage } from "../core/stage.ts";
 import { withLayout } from "../core/table.ts";
 import { bovespa } from "./bovespa/index.ts";
 import { calendario } from "./calendario/index.ts";
+import { carteira } from "./carteira/index.ts";
 
 /** Everything that flows here. A new dataset is a folder beside these, a line in this list, and fixtures. */
-export const datasets: readonly Dataset[] = [bovespa, calendario];
+export const datasets: readonly Dataset[] = [bovespa, calendario, carteira];
 
 /**
  * The datasets with other partitions for the tables that `layouts` names, e.g. `{"bovespa_refined": ["year", "ticker"]}`.

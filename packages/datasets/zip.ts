@@ -4,6 +4,15 @@ import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type Zip
 import type { Bytes } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
 
+/** How a zip begins and how its last record does (APPNOTE, 4.3.7 and 4.3.16); after that come 18 bytes and a comment. */
+const BEGINS = Buffer.from("PK\x03\x04");
+const ENDS = Buffer.from("PK\x05\x06");
+const END_BYTES = 22 + 64 * 1024;
+
+/** Whether bytes have the shape of a zip, from its start to its end: what was cut on the way has lost its last record. */
+export const isZip = (bytes: Uint8Array): boolean =>
+  BEGINS.equals(bytes.subarray(0, 4)) && Buffer.from(bytes.slice(-END_BYTES)).includes(ENDS);
+
 /** A text larger than this, or packed more tightly, is no data file: 2025 is 0.7 GB at a ratio of 8, 2026 will be twice that. */
 const MAX_TEXT = 4_000_000_000;
 const MAX_RATIO = 200;

@@ -30,6 +30,16 @@ test.each(datasets)("$name: every table has its step, its unit, and a key and a 
   }
 });
 
+test("sessions stand in a column that their table does not have, or a series is looked for that there is none of", () => {
+  for (const { sessions, tables, raw } of datasets) {
+    if (!sessions) continue;
+    const table = tables.find((t) => t.name === sessions.table)!;
+    for (const column of [sessions.column, sessions.ticker, sessions.series])
+      if (column !== undefined) expect({ ...table.columns, ...table.partitions }).toHaveProperty(column);
+    expect(sessions.series !== undefined).toBe(raw?.publication?.parts !== undefined);
+  }
+});
+
 test.each(datasets.filter((d) => d.raw))("$name: a raw row is the record, its lineage, and nothing else", ({ raw }) => {
   expect(Object.keys(raw!.table.columns)).toEqual([...Object.keys(raw!.record), ...lineageNames]);
   expect(raw!.record).toHaveProperty(raw!.session);

@@ -1,11 +1,15 @@
 /** One statement on both: on Trino, and through our Athena's wire as `pregao query` asks it, with the CSV it leaves. */
 import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { inMemory } from "../../functions/origin.ts";
 import { query } from "../../packages/aws/queries.ts";
+import { flow } from "../../packages/cli/ingest.ts";
 import { refine } from "../../packages/cli/refine.ts";
 import { PregaoError } from "../../packages/core/errors.ts";
 import { bucket } from "../../packages/core/stage.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { calendario } from "../../packages/datasets/calendario/index.ts";
+import { carteira } from "../../packages/datasets/carteira/index.ts";
+import { csv, portfolios } from "../origin/portfolios.ts";
 import { sendFile, testPlace } from "../place.ts";
 import { fieldOf, textOf } from "./athena-form.ts";
 import { type Answered, startTrino } from "./trino.ts";
@@ -55,7 +59,7 @@ export const inOrder = (sql: string, { columns, rows }: Result): Result => ({
   rows: isOrdered(sql) ? rows : rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
 });
 
-/** The real session and the real year in a river of their own, and a Trino that reads it. */
+/** The real session and year, and two real portfolios of other days, in a river of their own, and a Trino that reads it. */
 export const openParity = async () => {
   const place = await testPlace();
   const closing: (() => Promise<void>)[] = [place.remove];
@@ -81,6 +85,10 @@ export const openParity = async () => {
       await sendFile(place, bovespa, new URL("../fixtures/cotahist/COTAHIST_A2023.ZIP", import.meta.url).pathname);
       await sendFile(place, bovespa, bovespa.demo!.file.pathname);
       await refine(place, calendario, {});
+      for (const [n, date] of ["2024-11-07", "2024-11-08"].entries()) {
+        const bytes = inMemory(Buffer.from(csv({ ...portfolios[n]!, date }), "latin1"));
+        await flow(place, carteira, { source: `${date}.csv`, bytes }, true);
+      }
     } finally {
       await started;
     }

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkSql, comparedSql, papersSql, sessionsSql } from "../../packages/cli/gaps-sql.ts";
+import type { Dataset } from "../../packages/core/dataset.ts";
 import { datasets } from "../../packages/datasets/index.ts";
 import { inOrder, openParity, type Parity, type Result } from "./athena-parity.ts";
 import { type Source, statements } from "./athena-queries.ts";
@@ -66,6 +68,27 @@ describe("what users ask is answered as Trino answers it, or refused by name", (
   });
 });
 
+/** What `pregao gaps` asks of a dataset. */
+const gapsOf = (dataset: Dataset): string[] => {
+  const { sessions, checks = {} } = dataset;
+  if (!sessions) return [];
+  const all = { from: "2000-01-01", to: "2039-12-31" };
+  const spans = (sessions.series ? ["IBOV", "it's"] : [null]).map((series) => ({
+    series,
+    ...all,
+    but: ["2024-11-08"],
+  }));
+  return [
+    ...[null, "PETR4"].map((ticker) => sessionsSql({ ...dataset, sessions }, ticker)),
+    ...[spans, spans.map((span) => ({ ...span, but: [] }))].map((of) => papersSql({ ...dataset, sessions }, of)),
+    ...Object.values(checks).flatMap((check) => [
+      checkSql(check, { ticker: null }),
+      checkSql(check, { ...all, ticker: "PETR4" }),
+      ...(check.compared === undefined ? [] : [comparedSql(check.compared, { ...all, ticker: "PETR4" })]),
+    ]),
+  ];
+};
+
 describe("what a dataset saves is answered as Trino answers it", () => {
   test.each(
     datasets.flatMap((dataset) =>
@@ -74,6 +97,12 @@ describe("what a dataset saves is answered as Trino answers it", () => {
   )("query %s", async (_, sql) => {
     expect(await compare(sql)).toBe("answered");
   });
+  test.each(datasets.flatMap((dataset) => gapsOf(dataset).map((sql, at) => [`${dataset.name} ${at}`, sql] as const)))(
+    "gaps of %s",
+    async (_, sql) => {
+      expect(await compare(sql)).toBe("answered");
+    },
+  );
   test.each(
     datasets.flatMap((dataset) => Object.keys(dataset.views).map((name) => [`${dataset.name} ${name}`, name] as const)),
   )("view %s", async (_, name) => {

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { calendario } from "../../packages/datasets/calendario/index.ts";
+import { carteira } from "../../packages/datasets/carteira/index.ts";
 import { type World as Merge, rawRow } from "../datasets/merge.oracle.ts";
 import { comebacks, exhaustive, sampled } from "../datasets/merge.worlds.ts";
+import { portfolioOf, rawPaper } from "../datasets/portfolios.ts";
 import { rowOf } from "../engines-duckdb/cotahist.ts";
 import { published } from "../engines-duckdb/lake.ts";
 import { carry, closeLakes, type Lakes, openLakes, type Step } from "./refine.lakes.ts";
@@ -119,6 +121,29 @@ describe("Spark and DuckDB by turns", () => {
       }
       await carryAll(lakes, [{ land: { b: [rowOf(bovespa.raw!.sample("VALE3", "2024-11-05", 1))] }, units: ["2024"] }]);
     });
+  });
+
+  test("portfolios: indexes of one day that correct themselves, classes and numbers at their edges, laws that speak", async () => {
+    const some: Merge[] = [...comebacks(), ...exhaustive().filter((_, n) => n % 17 === 3), ...sampled(12, 60)];
+    const most = "9".repeat(18);
+    const odd = ["ON", "ON  ED  NM", " PN", "UNT\u00a0ATZ", "é 😀", "''"].map((tipo, i) => ({
+      ...{ tipo, qtde_teorica: i % 2 ? most : "0", qtde_total: most, part: ["0.000", "100.000", "1,0"][i % 3]! },
+      ...{
+        redutor: [null, "0.00000000", "9999999999999999.99999999", "x"][i % 4]!,
+        setor: i % 2 ? null : "Bens Indls / Máqs",
+      },
+    }));
+    // Two runs are a base and what comes to it.
+    const two = some.map(({ rows, runs: [first, ...later] }) => ({ rows, runs: [first!, later.flat()] }));
+    const steps = [0, 1].map((r): Step => {
+      const rows = two.flatMap((w, n) => w.runs[r]!.map((i) => rawPaper(n, w.rows[i]!)));
+      const edges = portfolioOf("2021-12-25", "SMLL", odd.length).map((row, i) => ({ ...row, ...odd[i]! }));
+      return {
+        land: { [`${r}-a`]: rows, [`${r}-b`]: [...portfolioOf("2021-12-30", "IDIV", 4), ...edges] },
+        units: ["2021"],
+      };
+    });
+    await inLakes(openLakes(carteira, spark, 2), (lakes) => carryAll(lakes, steps));
   });
 
   test("a dataset that has no raw and no unit is made of its recipe", async () => {

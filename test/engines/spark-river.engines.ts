@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { BatchStopJobRunCommand } from "@aws-sdk/client-glue";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { originKey } from "../../functions/scrape.ts";
+import { originKey } from "../../functions/origin.ts";
 import { attempts, jobName } from "../../packages/aws/jobs.ts";
 import { create, head } from "../../packages/aws/store.ts";
 import type { TableMap } from "../../packages/core/run.ts";

@@ -20,8 +20,8 @@ const at = (day: string): number => Date.parse(`${day}T00:00:00Z`);
 const DAY = 24 * 3600 * 1000;
 const spelled = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
-/** Easter Sunday by Gauss' rule with its two exceptions; good for 1900–2099. */
-const easter = (year: number): number => {
+/** Easter Sunday by Gauss' rule with its two exceptions, in ms since 1970; good for 1900–2099. */
+export const easter = (year: number): number => {
   const d = (19 * (year % 19) + 24) % 30;
   const e = (2 * (year % 4) + 4 * (year % 7) + 6 * d + 5) % 7;
   let day = 22 + d + e;

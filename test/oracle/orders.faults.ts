@@ -2,8 +2,6 @@ import { readFileSync } from "node:fs";
 import { beforeAll, expect, test } from "vitest";
 import type { Outgoing } from "../../packages/aws/queues.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
-import { sendFile as flowFile, testPlace } from "../place.ts";
-import { archived, compare, expected } from "./index.ts";
 import { corrected, filesOf, marketLines } from "./market.ts";
 import { inDisorder, inParts, plainly, type Ran } from "./orders.ts";
 import { inPieces, outgoing } from "./river.ts";
@@ -73,15 +71,4 @@ test("a real session in any order, every message up to three times: the same byt
   });
   expect(ran.tables).toEqual(once.tables);
   expect(ran.objects).toBeGreaterThan(5);
-});
-
-test("a real year's file, 104,390 rows of 12 sessions: every table, row by row and column by column", async () => {
-  const file = new URL("../fixtures/cotahist/COTAHIST_A2023.ZIP", import.meta.url);
-  const place = await testPlace();
-  try {
-    await flowFile(place, bovespa, file.pathname);
-    expect(await compare(place, expected([await archived(place.aws, readFileSync(file))]))).toEqual([]);
-  } finally {
-    await place.remove();
-  }
 });

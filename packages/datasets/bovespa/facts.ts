@@ -1,16 +1,15 @@
 import type { Dataset, Row, SessionFact } from "../../core/dataset.ts";
+import { dateOf, originsOf } from "../facts.ts";
 import { bovespaMetricsPregao } from "./tables/metrics_pregao.ts";
 import { bovespaSessoes } from "./tables/sessoes.ts";
-
-const day = (value: unknown): string => (value instanceof Date ? value.toISOString() : String(value)).slice(0, 10);
 
 /** What is known of each session: one row of bovespa_metrics_pregao, and of bovespa_sessoes a row for each file. */
 export const facts: NonNullable<NonNullable<Dataset["sessions"]>["facts"]> = {
   tables: [bovespaMetricsPregao.name, bovespaSessoes.name],
   of: (rows) => {
-    const files = Map.groupBy(rows[bovespaSessoes.name] ?? [], (row) => day(row.data_pregao));
+    const files = Map.groupBy(rows[bovespaSessoes.name] ?? [], (row) => dateOf(row.data_pregao));
     return (rows[bovespaMetricsPregao.name] ?? []).map((row): SessionFact => {
-      const session = day(row.data_pregao);
+      const session = dateOf(row.data_pregao);
       const shown = (files.get(session) ?? []).filter((file) => file.estado !== "superada");
       return {
         session,
@@ -18,10 +17,7 @@ export const facts: NonNullable<NonNullable<Dataset["sessions"]>["facts"]> = {
         rows: Number(row.linhas_publicadas),
         complete: row.estado === "completa" && row.mista === false,
         doubtful: doubts.reduce((most, column) => Math.max(most, Number(row[column])), 0),
-        origins: shown.map((file) => ({
-          sha256: String(file.origin_sha256),
-          scrapedAt: file.scraped_at instanceof Date ? file.scraped_at.getTime() : Date.parse(`${file.scraped_at}Z`),
-        })),
+        origins: originsOf(shown),
       };
     });
   },

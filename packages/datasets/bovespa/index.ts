@@ -36,7 +36,7 @@ export const bovespa: Dataset = {
     sample,
     mistakes,
   },
-  sessions: { table: "bovespa_refined", column: "data_pregao", partial, facts },
+  sessions: { table: "bovespa_refined", column: "data_pregao", ticker: "ticker", partial, facts },
   tables: [bovespaRefined, bovespaDerivativos, bovespaEspera, bovespaSessoes, bovespaMetrics, bovespaMetricsPregao],
   unit: {
     partition: "year",

@@ -1,4 +1,6 @@
 import type { Audit } from "../../core/dataset.ts";
+import { aMais, encolheu, incompleta } from "../merge-audits.sql.ts";
+import { merge } from "./merge.ts";
 
 /**
  * Laws of a whole run, each asked of every unit after its tables were written. Laws about a session look at the
@@ -93,26 +95,13 @@ WHERE chegou <> publicado
     name: "sessao_encolheu",
     means: "uma origem que substitui, ou substituirá, uma completa não diz ter mais de 1% de linhas a menos que ela",
     severity: "hold",
-    sql: /* sql */ `
-SELECT 'a origem diz ter ' || CAST(nova.o_declaradas AS STRING) || ' linhas, outra menor e completa tem ' || CAST(MAX(inteira.o_declaradas) AS STRING) AS detalhe,
-  CAST(nova.o_sessao AS STRING) AS sessao, nova.o_sha256 AS origem
-FROM origens nova
-JOIN origens inteira ON inteira.o_sessao = nova.o_sessao AND inteira.completa = 1 AND inteira.ordem < nova.ordem
-WHERE nova.o_declaradas > 0 AND (nova.ordem_completa IS NULL OR nova.ordem >= nova.ordem_completa)
-  AND CAST(nova.o_declaradas AS BIGINT) * 100 < CAST(inteira.o_declaradas AS BIGINT) * 99
-GROUP BY nova.o_sessao, nova.o_sha256, nova.o_declaradas
-`,
+    sql: encolheu(merge),
   },
   {
     name: "linhas_a_mais",
     means: "de uma origem não chegam mais registros distintos do que ela diz ter",
     severity: "warn",
-    sql: /* sql */ `
-SELECT 'esperadas ' || CAST(o_declaradas AS STRING) || ' linhas, vistas ' || CAST(vistas AS STRING) AS detalhe,
-  CAST(o_sessao AS STRING) AS sessao, o_sha256 AS origem
-FROM origens
-WHERE o_declaradas > 0 AND vistas > o_declaradas
-`,
+    sql: aMais(merge),
   },
   {
     name: "dia_de_pregao",
@@ -130,14 +119,7 @@ WHERE dia_de_pregao IS NULL OR NOT dia_de_pregao
     name: "sessao_incompleta",
     means: "de toda origem que não foi superada chegaram todas as linhas",
     severity: "warn",
-    sql: /* sql */ `
-SELECT 'vistas ' || CAST(linhas_vistas AS STRING) || ' de ' || CAST(linhas_esperadas AS STRING) || ' linhas'
-    || CASE WHEN mista THEN '; o pregão está misturado com o da origem completa' ELSE '' END AS detalhe,
-  CAST(data_pregao AS STRING) AS sessao, origin_sha256 AS origem
-FROM bovespa_sessoes
-JOIN tocadas ON tocada = data_pregao
-WHERE estado = 'parcial'
-`,
+    sql: incompleta(merge, "o pregão está misturado com o da origem completa"),
   },
   {
     name: "negocios_suspeitos",
