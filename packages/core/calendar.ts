@@ -44,12 +44,12 @@ const rules: readonly Rule[] = [
   { on: "04-21" },
   { on: "05-01" },
   { on: 60 }, // Corpus Christi
-  { on: "07-09", since: 1997, until: 2021 }, // the state's holiday, by a law of 1997
+  { on: "07-09", since: 1997, until: 2021 }, // the state's holiday, by its law 9,497 of 1997
   { on: "09-07" },
   { on: "10-12" },
   { on: "11-02" },
   { on: "11-15" },
-  { on: "11-20", since: 2006, until: 2019 }, // Consciência Negra in the city; 2020's was brought forward
+  { on: "11-20", since: 2004, until: 2019 }, // Consciência Negra in the city, by its law 13,707 of 2004; 2020's was brought forward
   { on: "11-20", since: 2024 }, // and in all of Brazil since 2024
   { on: "12-24" },
   { on: "12-25" },
@@ -128,6 +128,9 @@ export const sessionEnded = (ms: number): string | null => {
   const day = saoPauloDay(ms - CLOSED_MS);
   return isSession(day) ? day : null;
 };
+
+/** The newest session that has ended at an instant, on whatever day. */
+export const newestEnded = (ms: number): string => lastSession(saoPauloDay(ms - CLOSED_MS));
 
 /** The newest session up to and including a day. */
 export const lastSession = (day: string): string => {

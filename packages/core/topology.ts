@@ -94,8 +94,19 @@ export type JobSpec = {
   timeoutMinutes: number;
   events: string;
 };
-/** `cron` in five fields, `web`: what it starts fetches from the web. */
-export type ClockSpec = { name: string; cron: string; zone: string; function: string; input: unknown; web?: true };
+/**
+ * `cron` in five fields, `web`: what it starts fetches from the web. `missed`: the input of a tick that a machine was off
+ * for and makes up for later, where that is another.
+ */
+export type ClockSpec = {
+  name: string;
+  cron: string;
+  zone: string;
+  function: string;
+  input: unknown;
+  web?: true;
+  missed?: unknown;
+};
 
 /** The rule that tells a queue what became of jobs, by its logical name. */
 export const jobRule = (queue: string): string => `jobs-to-${queue}`;
@@ -118,7 +129,9 @@ const seconds = (minutes: number) => minutes * 60;
 /** A look for a session's file at each of its hours; at the last it must be there. */
 const scrapes = (dataset: string, schedule: Schedule | undefined): ClockSpec[] => {
   if (!schedule) return [];
-  const clock = { zone: schedule.zone, function: "scrape", web: true } as const;
+  // A look that is made up for on another day is no day's last: that of today may be hours away.
+  const missed = { dataset, missed: true };
+  const clock = { zone: schedule.zone, function: "scrape", web: true, missed } as const;
   return [
     { name: `scrape-${dataset}`, cron: schedule.cron, ...clock, input: { dataset } },
     { name: `scrape-${dataset}-last`, cron: schedule.last, ...clock, input: { dataset, last: true } },

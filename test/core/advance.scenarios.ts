@@ -209,6 +209,14 @@ export const scenarios = {
   }),
 } satisfies Record<string, Scenario>;
 
+/** Those of them that take seconds each. */
+export const slower: readonly Scenario[] = [
+  scenarios.closingKill,
+  scenarios.clockStall,
+  scenarios.rebuild,
+  scenarios.deletedRuns,
+];
+
 /** Worlds that take a minute in all. What is wrong in them is found sooner. */
 export const larger = {
   units: scenario("objects of two units beside a caller that stalls", [object("a"), object("b", "good", ["y"])], {

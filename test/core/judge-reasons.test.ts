@@ -107,8 +107,10 @@ describe("a reject shows what came, and never a whole payload:", () => {
   test("60 characters of JSON are shown as they are", () => {
     expect(came(note("x".repeat(58)))).toBe(`"${"x".repeat(58)}"`);
   });
-  test("of more, the first 57", () => {
-    expect(came(note("x".repeat(59)))).toBe(`"${"x".repeat(56)}...`);
+  test("of more, the first 55 in quotes that are closed, and no half of an escape", () => {
+    expect(came(note("x".repeat(59)))).toBe(`"${"x".repeat(55)}"...`);
+    expect(came(note(`${"x".repeat(54)}\n${"x".repeat(9)}`))).toBe(`"${"x".repeat(54)}"...`);
+    expect(came(note(`${"x".repeat(53)}\\${"x".repeat(9)}`))).toBe(`"${"x".repeat(53)}\\\\"...`);
     expect(came(note("x".repeat(100_000)))).toHaveLength(60);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SessionFact } from "../../packages/core/dataset.ts";
-import { dueAfter, publishedBy, sessionsDue, standingOf, WATCHED } from "../../packages/core/session.ts";
+import { dueAfter, ofUsual, publishedBy, sessionsDue, standingOf, WATCHED } from "../../packages/core/session.ts";
 import { topology } from "../../packages/core/topology.ts";
 import { datasets } from "../../packages/datasets/index.ts";
 
@@ -86,6 +86,48 @@ describe("how sessions stand", () => {
         AFTER,
       ).missing,
     ).toEqual([]);
+  });
+});
+
+test("a series that a person brought passes for the one that is looked for", () => {
+  const now = saoPaulo("2025-11-15T12:00:00");
+  const facts = week.map((session, at) =>
+    fact(session, { series: at === 1 ? { SMLL: true } : { IBOV: true, SMLL: true } }),
+  );
+  expect(standingOf(ofUsual(facts, ["IBOV"]), now, AFTER).missing).toEqual([week[1]]);
+  expect(standingOf(ofUsual(facts, ["IBOV", "IBXX"]), now, AFTER).missing).toEqual(week);
+  expect(ofUsual(facts, undefined)).toEqual(facts);
+  const plain = week.map((session) => fact(session));
+  expect(ofUsual(plain, ["IBOV"])).toEqual(plain);
+});
+
+test("what a person brought in part of another series passes for a session that did not come whole", () => {
+  const now = saoPaulo("2025-11-15T12:00:00");
+  const facts = week.map((session, at) =>
+    fact(session, { complete: at > 1, series: { IBOV: at !== 1, ...(at < 2 ? { IBXX: false } : {}) } }),
+  );
+  expect(standingOf(ofUsual(facts, ["IBOV"]), now, AFTER)).toMatchObject({ missing: [], incomplete: [week[1]] });
+  expect(standingOf(ofUsual(facts, ["IBOV", "IBXX"]), now, AFTER).missing).toEqual(week.slice(2));
+});
+
+describe("an origin that has the current session alone", () => {
+  const now = saoPaulo("2025-11-15T12:00:00");
+  const standing = (...facts: SessionFact[]) => standingOf(facts, now, AFTER, 0);
+
+  test("rings for sessions that it could not give any more when the stage was made", () => {
+    expect(standing(fact(week[0]!))).toMatchObject({ due: 1, missing: [], coverage: 100 });
+    // Those that came since, and one that did not.
+    expect(standing(fact(week[0]!), fact(week[2]!))).toMatchObject({ due: 3, missing: [week[1]] });
+    expect(standing(fact(week[0]!), fact("2025-10-01"))).toMatchObject({ due: 5, missing: week.slice(1) });
+  });
+
+  test("is silent while nothing comes, or counts a test message for the first that did", () => {
+    expect(standing()).toMatchObject({ due: 1, missing: [week[0]], coverage: 0, newest: null });
+    expect(standing(fact(week[3]!, { origins: [] }))).toMatchObject({ due: 1, missing: [week[0]] });
+  });
+
+  test("whose first came before it was due has none that is due, all of them complete", () => {
+    expect(standing(fact("2025-11-17"))).toMatchObject({ due: 0, missing: [], coverage: 100, newest: "2025-11-17" });
   });
 });
 

@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { archiveOld, handler } from "../../functions/archive.ts";
 import { logTo } from "../../functions/log.ts";
-import { inMemory } from "../../functions/scrape.ts";
+import { inMemory } from "../../functions/origin.ts";
 import { nameOfLetter, putAway } from "../../packages/aws/letters.ts";
 import { depth } from "../../packages/aws/queues.ts";
 import { list as objects } from "../../packages/aws/store.ts";

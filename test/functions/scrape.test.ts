@@ -1,11 +1,9 @@
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { download, inMemory, look, scrape } from "../../functions/scrape.ts";
+import { scrape, scrapeKept } from "../../functions/messages.ts";
+import { inMemory, keep, openArchived, originKey } from "../../functions/origin.ts";
 import { getBytes, head, list, put } from "../../packages/aws/store.ts";
-import type { Publication } from "../../packages/core/dataset.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, fixtures, testPlace } from "../place.ts";
 import { cotahist } from "../synthetic.ts";
@@ -93,98 +91,54 @@ describe("the same bytes", () => {
   });
 });
 
-describe("a URL", () => {
-  const answers: Record<string, { status?: number; body: Buffer; headers?: Record<string, string> }> = {
-    "/good": { body: small, headers: { "last-modified": "Wed, 03 Jan 2024 23:41:00 GMT" } },
-    "/gone": { status: 404, body: Buffer.from("no session that day") },
-    "/down": { status: 520, body: Buffer.alloc(0) },
-  };
-  const server = createServer((req, res) => {
-    const { status = 200, body, headers = {} } = answers[req.url ?? ""]!;
-    res.writeHead(status, headers).end(body);
-  });
-  const url = (path: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
-  beforeAll(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", () => done())));
-  afterAll(() => void server.close());
+describe("bytes that were archived before anybody read them", () => {
+  const day = "2024-01-04";
+  const bytes = cotahist({ sessions: [day], perSession: 5 });
 
-  test("gives the bytes and when they were last changed", async () => {
-    const file = await download(url("/good"));
-    expect(Buffer.from(await file.bytes.read(0, file.bytes.size))).toEqual(small);
-    expect(file.modified).toBe("2024-01-03T23:41:00.000Z");
+  test("that are no whole file stay archived, and nothing of them is sent", async () => {
+    const broken = bytes.subarray(0, 700);
+    const kept = await keep(place.aws, bovespa, origin(broken));
+    expect(kept).toMatchObject({ fresh: true, archived: { source: "COTAHIST_A2024.TXT" } });
+    await expect(scrapeKept(place.aws, bovespa, kept)).rejects.toMatchObject({ name: "PregaoError" });
+    const { bytes: again } = await openArchived(place.aws, bovespa, kept.sha256);
+    expect(Buffer.from(await again.read(0, again.size))).toEqual(broken);
+    await place.stack!.idle();
+    expect(await ask(place, `SELECT count(*) AS n FROM bovespa_raw WHERE datpre = DATE '${day}'`)).toEqual([
+      { n: "0" },
+    ]);
   });
 
-  test.each(["/gone", "/down"])("that answers %s is an error, never an empty file", async (path) => {
-    await expect(download(url(path))).rejects.toMatchObject({ code: "origin_status" });
-  });
-});
-
-describe("a clock's look for a session's file", () => {
-  const SESSION = "2024-01-04";
-  const evening = Date.parse("2024-01-04T20:45:00-03:00");
-  const first = cotahist({ sessions: [SESSION], perSession: 5 });
-  const second = cotahist({ sessions: [SESSION], perSession: 6 });
-  let answer: { status: number; body: Buffer } = { status: 404, body: Buffer.alloc(0) };
-  const asked: string[] = [];
-  const server = createServer((req, res) => {
-    asked.push(req.url ?? "");
-    res.writeHead(answer.status).end(answer.body);
-  });
-  beforeAll(() => new Promise<void>((done) => server.listen(0, "127.0.0.1", () => done())));
-  afterAll(() => void server.close());
-  const dataset = () => {
-    const url = (session: string) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/${session}`;
-    const publication: Publication = {
-      ...bovespa.raw!.publication!,
-      next: (download, answers) =>
-        answers.length
-          ? null
-          : { ...bovespa.raw!.publication!.next(download, answers)!, url: url(download.sessions[0]!) },
-    };
-    return { ...bovespa, raw: { ...bovespa.raw!, publication } };
-  };
-  const lookAt = (now: number, last = false) =>
-    look(place.aws, dataset(), { last, now, until: Date.now() + 60_000 }).finally(() => place.stack!.idle());
-  const rows = async () =>
-    Number((await ask(place, `SELECT count(*) AS n FROM bovespa_raw WHERE datpre = DATE '${SESSION}'`))[0]!.n);
-
-  test("on a day without a session asks nobody", async () => {
-    expect(await lookAt(Date.parse("2024-01-01T20:45:00-03:00"), true)).toBeNull();
-    expect(asked).toEqual([]);
+  test("by a clock that was behind, bear the time of now: their rows are not of the future for ever", async () => {
+    const kept = await keep(place.aws, bovespa, origin(bytes));
+    const key = originKey("bovespa", kept.sha256);
+    const { metadata } = (await head(place.aws, "origin", key))!;
+    const behind = { ...kept.archived, scraped_at: "2023-12-01 12:00:00.000" };
+    await put(place.aws, "origin", key, bytes, { ...metadata, scraped_at: behind.scraped_at });
+    const scraped = await scrapeKept(place.aws, bovespa, { ...kept, archived: behind });
+    expect(scraped.accepted.rows).toBe(5);
+    expect(scraped.origin.scraped_at > "2024-01-04").toBe(true);
+    expect((await head(place.aws, "origin", key))!.metadata).toEqual({
+      ...metadata,
+      scraped_at: scraped.origin.scraped_at,
+    });
   });
 
-  test.each([
-    ["404", { status: 404, body: Buffer.from("no") }],
-    ["nothing at all", { status: 200, body: Buffer.alloc(0) }],
-    ["a page", { status: 200, body: Buffer.from("\r\n<!DOCTYPE html><html></html>") }],
-  ])("takes %s for a file that is not there yet, and for a failure at the last look of a day", async (_, came) => {
-    answer = came;
-    expect(await lookAt(evening)).toBeNull();
-    await expect(lookAt(evening, true)).rejects.toMatchObject({ code: "not_published" });
-    expect(await rows()).toBe(0);
+  test("make the messages that a person's file makes", async () => {
+    const kept = await keep(place.aws, bovespa, origin(small));
+    const [one, two] = [
+      await scrapeKept(place.aws, bovespa, kept),
+      await scrape(place.aws, bovespa, { ...origin(small), source: "another name.txt" }),
+    ];
+    expect(one).toEqual(two);
   });
 
-  test("fails when the origin does", async () => {
-    answer = { status: 520, body: Buffer.alloc(0) };
-    await expect(lookAt(evening)).rejects.toMatchObject({ code: "origin_status" });
-  });
-
-  test("sends a file once, and again when it was rewritten", async () => {
-    answer = { status: 200, body: first };
-    expect(await lookAt(evening)).toMatchObject({ rows: 5, accepted: { rows: 5 } });
-    expect(asked.at(-1)).toBe(`/${SESSION}`);
-    expect(await lookAt(evening + 3_600_000)).toBeNull();
-    expect(await rows()).toBe(5);
-    answer = { status: 200, body: second };
-    expect(await lookAt(evening + 2 * 3_600_000)).toMatchObject({ rows: 6 });
-    expect(await rows()).toBe(11);
-    answer = { status: 404, body: Buffer.alloc(0) };
-    expect(await lookAt(evening + 3 * 3_600_000, true)).toBeNull();
-  });
-
-  test("fails when the file is of another session, and looks again next time", async () => {
-    answer = { status: 200, body: cotahist({ sessions: ["2024-01-03"], perSession: 4 }) };
-    const next = Date.parse("2024-01-05T20:45:00-03:00");
-    await expect(lookAt(next)).rejects.toMatchObject({ code: "other_session" });
-    await expect(lookAt(next)).rejects.toMatchObject({ code: "other_session" });
+  test("are no longer sent once somebody says stop: what was under way ends, and it is no success", async () => {
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    let sent = 0;
+    const progress = { surveyed: () => stop.abort(reason), sent: () => void sent++ };
+    const kept = await keep(place.aws, bovespa, origin(bytes));
+    await expect(scrapeKept(place.aws, bovespa, kept, { progress, signal: stop.signal })).rejects.toBe(reason);
+    expect(sent).toBe(0);
   });
 });

@@ -2,12 +2,18 @@ import { afterEach, describe, expect, test } from "vitest";
 import { newestCommit } from "../../packages/aws/documents.ts";
 import { send } from "../../packages/aws/queues.ts";
 import { remove } from "../../packages/aws/store.ts";
+import { sessionsBetween } from "../../packages/core/backfill.ts";
+import type { WireRecord } from "../../packages/core/dataset.ts";
+import { LATELY, lately } from "../../packages/core/gaps.ts";
+import { instant, messages } from "../../packages/core/message.ts";
 import { type LogMetric, logMetrics, numberIn, patternOf } from "../../packages/core/metrics.ts";
 import { dueAfter, sessionsDue } from "../../packages/core/session.ts";
 import { topology } from "../../packages/core/topology.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import { carteira } from "../../packages/datasets/carteira/index.ts";
 import { datasets } from "../../packages/datasets/index.ts";
-import { openRiver, record, type TestRiver } from "../cli/stack.ts";
+import { digest, openRiver, record, type TestRiver } from "../cli/stack.ts";
+import { paper } from "../datasets/portfolios.ts";
 
 type Line = Record<string, unknown>;
 let river: TestRiver | undefined;
@@ -80,8 +86,8 @@ const series = (metric: LogMetric, log: readonly Line[], dataset: string | null)
     .filter((line) => dataset === null || select(line, "$.metadata.dataset") === dataset)
     .map((line) => (metric.value === "line" ? Number(numberIn(metric)) : (select(line, numberIn(metric)) as number)));
 
-const read = (name: string, log: readonly Line[]): number[] =>
-  series(metrics.find((m) => m.name === name)!, log, name.startsWith("errors_") ? null : bovespa.name);
+const read = (name: string, log: readonly Line[], dataset = bovespa.name): number[] =>
+  series(metrics.find((m) => m.name === name)!, log, name.startsWith("errors_") ? null : dataset);
 
 const SESSION = sessionsDue(Date.now(), dueAfter(built, bovespa)!)[0]!;
 const look = () => river!.stack.invoke("advance", { datasets: [bovespa.name] });
@@ -110,6 +116,8 @@ describe("what watches the river is in its log", () => {
     expect(read("sessions_missing", log)).toEqual([5, 4]);
     expect(read("sessions_incomplete", log).at(-1)).toBe(0);
     expect(read("coverage", log).at(-1)).toBe(20);
+    // A dataset is no older than its first session, which is the newest that is due.
+    expect([read("gaps", log), read("completeness", log)]).toEqual([[0, 0], [100]]);
     expect(read("tickers", log).at(-1)).toBe(2);
     expect(read("doubtful", log).at(-1)).toBe(0);
     // All that a river at rest can say was said, by lines of the five fields.
@@ -129,6 +137,69 @@ describe("what watches the river is in its log", () => {
     expect(read("sessions_missing", river.log).at(-1)).toBe(4);
     expect(read("sessions_incomplete", river.log).at(-1)).toBe(1);
     expect(read("coverage", river.log).at(-1)).toBe(0);
+    expect([read("gaps", river.log).at(-1), read("completeness", river.log).at(-1)]).toEqual([1, 0]);
+  });
+
+  test("what is missing for longer than a week of sessions is told to nobody, or what came before a year ago hides it", async () => {
+    river = await openRiver();
+    const span = lately(Date.now(), dueAfter(built, bovespa)!);
+    const sessions = sessionsBetween(span.from, span.to);
+    await river.file("1", [record("TESTE3", sessions[230]!, 0)], 1);
+    await river.file("2", [record("TESTE3", SESSION, 0)], 1);
+    await river.idle();
+    await look();
+    expect(read("gaps", river.log).at(-1)).toBe(20);
+    expect(read("completeness", river.log).at(-1)).toBe(9.09);
+    await river.file("3", [record("TESTE3", "2019-03-11", 0)], 1);
+    await river.idle();
+    await look();
+    expect(read("gaps", river.log).at(-1)).toBe(LATELY - 2);
+  });
+
+  test("another index than the clock's, in part, of years ago or newer, makes of its day one that lacks, or hides one that does", async () => {
+    river = await openRiver();
+    /** The file of an index's only paper, that says to have so many. */
+    const portfolio = async (indice: string, data: string, origin_rows = 1): Promise<string> => {
+      const sha256 = digest(`${indice} ${data}`);
+      const origin = { sha256, version: data, scraped_at: instant(Date.now()) };
+      // No two indexes of a day have the same total.
+      const total = String(1000 + indice.charCodeAt(3));
+      const whole: WireRecord = { qtde_teorica: total, part: "100.000", qtde_total: total };
+      const records = [{ ...paper(data, indice, "TEST11", whole), origin_rows }];
+      const of = messages(carteira, { source: "f.csv", origin }, { subject: "TEST11", records }, digest);
+      await send(river!.aws, carteira.name, of, {});
+      return sha256;
+    };
+    const tell = (name: string): number | undefined => read(name, river!.log, carteira.name).at(-1);
+    const [newest, last] = sessionsDue(Date.now(), dueAfter(built, carteira)!) as [string, string];
+    const standing = async () => {
+      await river!.idle();
+      await river!.stack.invoke("advance", { datasets: [carteira.name] });
+      const { status } = await river!.look();
+      return status.datasets.find(({ dataset }) => dataset === carteira.name)!;
+    };
+    // Of what never came, the newest is missing: the others nobody can bring any more.
+    expect((await standing()).looks?.missing).toEqual([newest]);
+    expect(["sessions_missing", "gaps"].map(tell)).toEqual([1, 0]);
+
+    await portfolio("SMLL", "2022-03-11");
+    await portfolio("IBOV", last);
+    const halves = [await portfolio("IBXX", last, 2), await portfolio("IBXL", last, 2)];
+    await portfolio("SMLL", newest);
+    const told = await standing();
+    expect(told.looks?.missing).toEqual([newest]);
+    expect(told.session?.last).toBe(last);
+    expect(told.partial.map(({ origin, part }) => [origin, part]).sort()).toEqual(
+      [
+        [halves[0], "IBXX"],
+        [halves[1], "IBXL"],
+      ].sort(),
+    );
+    expect(["sessions_missing", "sessions_incomplete", "gaps", "completeness"].map(tell)).toEqual([1, 0, 1, 50]);
+
+    await portfolio("IBOV", newest);
+    expect((await standing()).looks?.missing).toEqual([]);
+    expect(["sessions_missing", "gaps", "coverage", "tickers"].map(tell)).toEqual([0, 0, 100, 1]);
   });
 
   test("a run that failed is in no metric: Glue measures none", async () => {

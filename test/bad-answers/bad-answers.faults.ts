@@ -1,0 +1,4 @@
+import { seen } from "./seen.ts";
+import { badAnswers } from "./suite.ts";
+
+badAnswers((name) => !seen.includes(name));
