@@ -1,4 +1,4 @@
-import { type Archived, openArchived } from "../../functions/scrape.ts";
+import { type Archived, openArchived } from "../../functions/origin.ts";
 import { list } from "../aws/store.ts";
 import type { Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
@@ -42,10 +42,28 @@ export const searched = async (
     if (at >= FILES || (at > 0 && bytes > BYTES)) return { found, left: files.length - at };
     const opened = await openedOr(place, dataset, sha256);
     if (!opened) continue;
-    const lines = await linesOf(dataset, opened, sha256, of);
+    const lines = await wholeLines(place, dataset, opened, sha256, of);
     if (lines.length > 0) found.push({ sha256, archived: opened.archived, lines });
   }
   return { found, left: 0 };
+};
+
+/** Bad answers of an origin are archived, too: of bytes that are no whole file nothing was ever sent, nor is missing. */
+const wholeLines = async (
+  place: Place,
+  dataset: Dataset,
+  opened: Opened,
+  sha256: string,
+  of: { ticker: string; session: string },
+): Promise<readonly Line[]> => {
+  try {
+    const lines = await linesOf(dataset, opened, sha256, of);
+    if (lines.length > 0) await reopen(place.aws, dataset, sha256);
+    return lines;
+  } catch (error) {
+    if (error instanceof PregaoError) return [];
+    throw error;
+  }
 };
 
 /** Rows of a file that raw has not: lines of it that are in `lines`, with the messages that carry them. */

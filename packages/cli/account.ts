@@ -1,5 +1,5 @@
+import type { Scraped } from "../../functions/messages.ts";
 import { digest } from "../../functions/river.ts";
-import type { Scraped } from "../../functions/scrape.ts";
 import { commitNumber, newestCommit, newestRunNumber, pausedSince } from "../aws/documents.ts";
 import { eachLetter, type Letter } from "../aws/letters.ts";
 import { all } from "../aws/queries.ts";

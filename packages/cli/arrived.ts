@@ -7,7 +7,7 @@ import { runsOf } from "./history.ts";
 import { askAll, inList, isApplied, keyOf, openObjects, quote, rowTables, tickerColumn } from "./lake.ts";
 import type { Place } from "./place.ts";
 import { type RawTable, refusedIn } from "./raw.ts";
-import { type Completes, compare, compareRows, completesOf, type Order } from "./verify/superseded.ts";
+import { compare, compareRows, completesOf, type Order, wholeOf } from "./verify/superseded.ts";
 
 // What became of the rows of a ticker's session that arrived: the part of `explain` that raw and the tables tell.
 
@@ -44,6 +44,7 @@ export const rowsFrom = async (
   const withdrawn = await withdrawnOf(place.aws, dataset.name);
   const runs = await runsOf(place, dataset.name, new Set(found.map((row) => keyOf(place, row.object ?? ""))));
   const completes = await completesOf(place, { dataset, open, withdrawn, raw: reader }, [session, session]);
+  const parts = ({ record }: Row) => (raw.whole ?? []).map((name) => record[name] as string | null);
   const applied = await isApplied(place, dataset, commit);
   const standing = await standingOf(place, dataset, [...new Set(found.map((row) => row.event_id ?? ""))]);
   const rows = [...Map.groupBy(found, (row) => row.event_id ?? "").values()].map((same): Row => {
@@ -91,7 +92,7 @@ export const rowsFrom = async (
       supersedes: [],
     };
   });
-  return ordered(superseding(rows, completes, session));
+  return ordered(superseding(rows, (row) => completes.get(wholeOf(session, parts(row)))));
 };
 
 /** Of events that stand in a table, in which, and whether as the row of their key. */
@@ -131,10 +132,10 @@ const orderOf = ({ origin, origin_rows, event_id }: Row): Order & { event: strin
  * Who stands where a row does not: the greater row of its key that is published, or a greater file that is complete. A
  * lesser one in its place supersedes nothing: the row is missing.
  */
-const superseding = (rows: Row[], completes: Completes, session: string): Row[] => {
+const superseding = (rows: Row[], completeOf: (row: Row) => Order | undefined): Row[] => {
   const winners = new Map(rows.filter((row) => row.is === "published").map((row) => [JSON.stringify(row.key), row]));
-  const complete = completes.get(session);
   for (const row of rows) {
+    const complete = completeOf(row);
     if (row.is !== "missing" && row.is !== "waiting") continue;
     const stands = winners.get(JSON.stringify(row.key));
     const winner = stands && compareRows(orderOf(row), orderOf(stands)) < 0 ? stands : null;

@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { all, query } from "../aws/queries.ts";
 import { PregaoError } from "../core/errors.ts";
-import { accountLines, flow, openFile } from "./ingest.ts";
+import { flow, openFile } from "./ingest.ts";
+import { accountLines } from "./ingest-screen.ts";
 import { bytes, plural, table } from "./output.ts";
 import type { Place } from "./place.ts";
 

@@ -42,13 +42,24 @@ export const beforeEnd = (work: () => Promise<unknown>): (() => void) => {
   return () => farewells.delete(work);
 };
 
+/** What a person is told to do next when a signal ends the command. */
+let goesOnWith = "pregao status";
+/** From now on the command may be ended and goes on with this one. Returns what takes it back. */
+export const goesOn = (command: string): (() => void) => {
+  const before = goesOnWith;
+  goesOnWith = command;
+  return () => {
+    goesOnWith = before;
+  };
+};
+
 /** Ctrl-C and SIGTERM end a command; a river of its own survives that as it survives a kill. */
 export const endBySignal = (output: Pick<Output, "json" | "here" | "deployed">): void => {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
       endBars();
       const goes = output.deployed?.() === undefined ? "with the next command" : "by itself";
-      const message = `ended by ${signal}. What was accepted is kept and goes on ${goes}. Next: pregao status`;
+      const message = `ended by ${signal}. What was accepted is kept and goes on ${goes}. Next: ${goesOnWith}`;
       complain(new PregaoError("interrupted", message), output);
       ended = true;
       const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));

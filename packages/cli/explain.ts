@@ -1,4 +1,4 @@
-import { originKey } from "../../functions/scrape.ts";
+import { originKey } from "../../functions/origin.ts";
 import { eachLetter, type Letter } from "../aws/letters.ts";
 import { head } from "../aws/store.ts";
 import type { Dataset, WireRecord } from "../core/dataset.ts";
@@ -101,10 +101,21 @@ export const explain = async (place: Place, dataset: Dataset, ticker: string, se
   }
   const but = [found.unseen, found.unsearched ? `${found.unsearched} older archived files not looked into` : null];
   const doubts = but.filter(Boolean).join("; ");
-  throw new PregaoError(
-    "not_found",
-    `nothing of ${ticker}${other ? ` or ${upper}` : ""} on ${session} has arrived in ${dataset.name}${doubts ? ` (but ${doubts})` : ""}: expected a ticker and a session that a file held. pregao verify ${dataset.name} --session ${session} says whether anything is missing`,
-  );
+  const tickers = other ? `${ticker} or ${upper}` : ticker;
+  throw new PregaoError("not_found", nothingOf(tickers, session, dataset, place.datasets, doubts));
+};
+
+/** Where else a row may be that is not in this dataset, in a sentence. */
+export const nothingOf = (
+  ticker: string,
+  session: string,
+  { name }: Dataset,
+  datasets: readonly Dataset[],
+  doubts: string,
+): string => {
+  const others = datasets.flatMap((d) => (d.raw && d.sessions && d.name !== name ? [`--dataset ${d.name}`] : []));
+  const elsewhere = others.length > 0 ? `, or ${others.join(" or ")}, as this looked into ${name} alone` : "";
+  return `nothing of ${ticker} on ${session} has arrived in ${name}${doubts ? ` (but ${doubts})` : ""}: expected a ticker and a session that a file held${elsewhere}. pregao verify ${name} --session ${session} says whether anything is missing`;
 };
 
 const isSomething = ({ rows, rejected }: Explained): boolean => rows.length + rejected.length > 0;

@@ -1,29 +1,81 @@
-import { open, readFile, stat } from "node:fs/promises";
+import { open as openHandle, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { download, inMemory, type OriginFile, type Scraped, scrape } from "../../functions/scrape.ts";
+import { fileAt } from "../../functions/download.ts";
+import { type Scraped, scrape, scrapeAnswer } from "../../functions/messages.ts";
+import { inMemory, keep, type OriginFile } from "../../functions/origin.ts";
 import { newestCommit } from "../aws/documents.ts";
-import type { Dataset } from "../core/dataset.ts";
+import type { Bytes, Dataset } from "../core/dataset.ts";
 import { PregaoError } from "../core/errors.ts";
+import { openWeb, type Web } from "../web/index.ts";
 import { type Account, followed } from "./account.ts";
+import type { Choice, IngestOptions } from "./ingest-choice.ts";
+import { ingestPublished } from "./ingest-published.ts";
+import { fileScreen } from "./ingest-screen.ts";
+import { datasetIn } from "./line.ts";
 import { count, plural } from "./output.ts";
 import type { Place } from "./place.ts";
 
-export type IngestOptions = { file?: string; url?: string; version?: string; wait?: boolean };
+/** Whoever asks origins for this command. */
+export type OpenWeb = () => Web;
 
-/** `pregao ingest`: an origin's file through the river; with --wait until every row of it has its place. */
-export const ingest = async (place: Place, dataset: Dataset, options: IngestOptions): Promise<void> => {
-  if (Boolean(options.file) === Boolean(options.url))
-    throw new PregaoError("usage", "expected --file PATH or --url URL: where the origin's bytes are");
-  const origin = options.file
-    ? await openFile(options.file)
-    : { file: await download(options.url!), close: async () => {} };
+/** `pregao ingest`: what the origin publishes, or a file of it, through the river; with --wait until every row has its place. */
+export const ingest = async (
+  place: Place,
+  choice: Choice,
+  options: IngestOptions,
+  open: OpenWeb = () => openWeb(options.mirror === undefined ? {} : { mirror: options.mirror }),
+): Promise<void> => {
+  if (choice.is === "published") return ingestPublished(place, choice, options, open);
+  const dataset = datasetIn(place.datasets, choice.dataset);
+  const isAnswer = "url" in choice.at;
+  const origin = "url" in choice.at ? await openAddress(choice.at.url, place, open) : await openFile(choice.at.file);
   try {
-    const file = { ...origin.file, ...(options.version ? { version: options.version } : {}) };
-    const { scraped, account } = await flow(place, dataset, file, Boolean(options.wait));
-    place.output.result({ ...scraped, ...(account ? { account } : {}) }, () => screen(dataset, scraped, account));
+    const bytes = await asOrigin(dataset, origin.file, choice).catch(async (error) => {
+      // What an origin answered stays to be looked at.
+      if (isAnswer) await keep(place.aws, dataset, origin.file);
+      throw error;
+    });
+    const file = { ...origin.file, bytes, ...(options.version ? { version: options.version } : {}) };
+    const send = isAnswer ? scrapeAnswer : scrape;
+    const { scraped, account } = await flow(place, dataset, file, Boolean(options.wait), () => {}, send);
+    place.output.result({ ...scraped, ...(account ? { account } : {}) }, () => fileScreen(dataset, scraped, account));
   } finally {
     await origin.close();
   }
+};
+
+/** The bytes at an address, asked for as politely as what is published. */
+const openAddress = async (
+  url: string,
+  place: Place,
+  open: OpenWeb,
+): Promise<{ file: OriginFile; close: () => Promise<void> }> => {
+  const web = open();
+  const bar = place.output.bar("fetch", 1);
+  const bytes = (done: number, total: number | null) => {
+    bar.of(total ?? done);
+    bar.at(done);
+  };
+  try {
+    return { file: await fileAt(url, { web, bytes }), close: async () => {} };
+  } finally {
+    bar.done();
+    await web.close();
+  }
+};
+
+/** What a person has, as the origin's own bytes, where they are not that as they are. */
+const asOrigin = async (
+  dataset: Dataset,
+  { source, bytes }: OriginFile,
+  { part, session }: { part?: string; session?: string },
+): Promise<Bytes> => {
+  const fromFile = dataset.raw?.publication?.fromFile;
+  if (!fromFile) return bytes;
+  if (bytes.size > SNAPSHOT_BYTES)
+    throw new PregaoError("too_large", `expected at most ${SNAPSHOT_BYTES} bytes, ${source} has ${bytes.size}`);
+  const of = { file: source, ...(part ? { part } : {}), ...(session ? { session } : {}) };
+  return inMemory(fromFile(await bytes.read(0, bytes.size), of));
 };
 
 /** Sends a file and, if asked to, follows it to its tables; bars on the way. Throws unless every row was accepted. */
@@ -33,11 +85,12 @@ export const flow = async (
   file: OriginFile,
   wait: boolean,
   sent: (scraped: Scraped) => void = () => {},
+  send: typeof scrapeAnswer = scrape,
 ): Promise<{ scraped: Scraped; account: Account | null }> => {
   const { output } = place;
   const before = await newestCommit(place.aws, dataset.name);
   let bar = output.bar("check", file.bytes.size);
-  const scraped = await scrape(place.aws, dataset, file, {
+  const scraped = await send(place.aws, dataset, file, {
     checked: (done) => bar.at(done),
     surveyed: (rows) => {
       bar.done();
@@ -70,7 +123,7 @@ export const openFile = async (path: string): Promise<{ file: OriginFile; close:
   const source = basename(path);
   if (info.size <= SNAPSHOT_BYTES)
     return { file: { source, bytes: inMemory(await readFile(path)) }, close: async () => {} };
-  const handle = await open(path);
+  const handle = await openHandle(path);
   const read = async (start: number, end: number): Promise<Uint8Array> => {
     const now = await handle.stat();
     if (now.size !== info.size || now.mtimeMs !== info.mtimeMs)
@@ -88,38 +141,4 @@ export const openFile = async (path: string): Promise<{ file: OriginFile; close:
     return buffer.subarray(0, filled);
   };
   return { file: { source, bytes: { size: info.size, read } }, close: () => handle.close() };
-};
-
-const screen = (dataset: Dataset, scraped: Scraped, account: Account | null): string => {
-  const sessions = Object.keys(scraped.sessions);
-  const lines = [
-    `${scraped.source}: ${plural(scraped.rows, "row")} of ${plural(sessions.length, "session")} (${sessions[0]} to ${sessions.at(-1)}) in ${plural(scraped.messages, "message")}`,
-    ...(scraped.fresh ? [] : [`  these bytes were archived before: the same messages again, ${again(account)}`]),
-  ];
-  if (!account) return [...lines, `  all accepted by the queue`, "", "Next: pregao status", ""].join("\n");
-  return [
-    ...lines,
-    ...accountLines(account),
-    "",
-    account.rejected > 0
-      ? `Next: pregao dlq list ${dataset.name}`
-      : `Next: pregao query "SELECT count(*) FROM ${dataset.tables[0]!.name}"`,
-    "",
-  ].join("\n");
-};
-
-/** What bytes that came before bring: rows that are there already change nothing, refused records are letters once more. */
-const again = (account: Account | null): string => {
-  if (account === null) return "what is in the tables stays, what was refused is refused again";
-  if (account.rejected === 0) return "which change nothing";
-  return `of which ${plural(account.rejected, "record")} ${account.rejected === 1 ? "is" : "are"} refused again`;
-};
-
-/** The account of an origin as lines whose numbers add up. */
-export const accountLines = (account: Account): string[] => {
-  const tables = Object.entries(account.tables).filter(([, n]) => n > 0);
-  return [
-    `  ${count(account.sent)} sent = ${count(account.raw)} in raw + ${count(account.rejected)} rejected${account.repeated ? ` + ${count(account.repeated)} repeated` : ""}`,
-    `  ${count(account.raw)} in raw = ${[...tables.map(([name, n]) => `${count(n)} in ${name}`), `${count(account.superseded)} superseded`].join(" + ")}`,
-  ];
 };

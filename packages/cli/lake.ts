@@ -28,8 +28,8 @@ export const rowTables = (dataset: Dataset): { published: readonly Table[]; wait
 };
 
 /** The column of the raw key that a record's ticker is in. */
-export const tickerColumn = (dataset: Dataset): string =>
-  dataset.raw!.table.key.find((name) => name !== dataset.raw!.session)!;
+export const tickerColumn = ({ raw }: Dataset): string =>
+  raw!.table.key.find((name) => name !== raw!.session && !raw!.whole?.includes(name))!;
 
 /** Whether queries see the newest commit. */
 export const isApplied = async (place: Place, dataset: Dataset, commit: Commit | null): Promise<boolean> =>

@@ -1,5 +1,5 @@
+import type { Archived, openArchived } from "../../functions/origin.ts";
 import { digest } from "../../functions/river.ts";
-import type { Archived, openArchived } from "../../functions/scrape.ts";
 import type { Dataset, Origin, WireRecord } from "../core/dataset.ts";
 import { judgeOf } from "../core/judge.ts";
 import { messages } from "../core/message.ts";

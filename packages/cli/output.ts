@@ -11,10 +11,11 @@ export type Output = {
   here: (text: string) => string;
   /** The deployed stage that this command is for, if it is for one. */
   deployed?: () => string | undefined;
-  /** A bar on a terminal, nothing elsewhere. */
-  bar: (name: string, total: number) => Bar;
+  /** A bar on a terminal, nothing elsewhere. Of `steps`, few and long, it says which one it is at, and not how long. */
+  bar: (name: string, total: number, of?: "steps") => Bar;
 };
-export type Bar = { at: (done: number) => void; done: () => void };
+/** `now` is what it is at, in a few words. */
+export type Bar = { at: (done: number, now?: string) => void; of: (total: number) => void; done: () => void };
 
 let answered = false;
 /** Whether this process has begun its answer on standard output, where a second document must not follow a first. */
@@ -35,16 +36,16 @@ export type Address = { state?: string; stage?: string };
 
 /** Where a text names a command of ours that works on a state directory. */
 const COMMAND =
-  /\bpregao (?=(?:accept|cost|demo|dlq|doctor|explain|ingest|pause|publish|query|refine|reset|resume|status|tail|up|verify)\b)/g;
+  /\bpregao (?=(?:accept|cost|demo|dlq|doctor|explain|gaps|ingest|pause|publish|query|refine|reset|resume|status|tail|up|verify)\b)/g;
 /** Where it names one that works on a stage. */
 const STAGED =
-  /\bpregao (?=(?:accept|cost|datasets|dlq|doctor|explain|ingest|pause|publish|query|refine|resume|schema|status|tail|verify)\b)/g;
+  /\bpregao (?=(?:accept|cost|datasets|dlq|doctor|explain|gaps|ingest|pause|publish|query|refine|resume|schema|status|tail|verify)\b)/g;
 
 export const openOutput = (json: boolean, address: () => Address = () => ({})): Output => ({
   json,
   deployed: () => deployedOf(address()),
   result: (document, screen) => {
-    if (json) return answer(document);
+    if (json) return answer(addressed(document, address()));
     answered = true;
     process.stdout.write(there(screen(), address()));
   },
@@ -54,12 +55,12 @@ export const openOutput = (json: boolean, address: () => Address = () => ({})): 
     process.stderr.write(`${there(line, address())}\n`);
   },
   here: (text) => there(text, address()),
-  bar: (name, total) => {
-    if (!process.stderr.isTTY) return { at: () => {}, done: () => {} };
+  bar: (name, total, of) => {
+    if (!process.stderr.isTTY) return { at: () => {}, of: () => {}, done: () => {} };
     const bar = new cliProgress.SingleBar(
       {
         stream: process.stderr,
-        format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} {eta_formatted}`,
+        format: `${name.padEnd(9)} {bar} {percentage}% {value}/{total} ${of === "steps" ? "{now}" : "{eta_formatted}"}`,
         hideCursor: true,
         clearOnComplete: true,
       },
@@ -70,8 +71,12 @@ export const openOutput = (json: boolean, address: () => Address = () => ({})): 
       bar.stop();
     };
     live.add(done);
-    bar.start(total, 0);
-    return { at: (so) => bar.update(so), done };
+    bar.start(total, 0, { now: "" });
+    return {
+      at: (so, now) => bar.update(so, now === undefined ? {} : { now: printable(now) }),
+      of: (total) => bar.setTotal(total),
+      done,
+    };
   },
 });
 
@@ -84,6 +89,24 @@ const there = (text: string, address: Address): string => {
   if (state === undefined) return text;
   const dir = /^[\w./~-]+$/.test(state) ? state : `'${state.replaceAll("'", "'\\''")}'`;
   return text.replace(COMMAND, () => `pregao --state ${dir} `);
+};
+
+/** Fields of a document that are a command to go on with. */
+const COMMANDS = new Set(["next", "free", "fill"]);
+
+/** A document whose next commands are for the same place as its screen's. */
+const addressed = (document: unknown, address: Address): unknown => {
+  if (Array.isArray(document)) return document.map((one) => addressed(one, address));
+  if (typeof document !== "object" || document === null || Object.getPrototypeOf(document) !== Object.prototype)
+    return document;
+  return Object.fromEntries(
+    Object.entries(document).map(([name, value]) => [
+      name,
+      typeof value === "string" && COMMANDS.has(name) && value.startsWith("pregao ")
+        ? there(value, address)
+        : addressed(value, address),
+    ]),
+  );
 };
 
 /** The reader of a stream has gone, as `head` does when it has seen enough. */

@@ -36,7 +36,7 @@ export type Place = {
 
 /**
  * `engine`: what runs the jobs. `existing`: the state directory must be there already: what only looks must not make one
- * and call it healthy. `web`: its clocks fetch new sessions, too. `reads`: nothing of a deployed stage is changed, so that
+ * and call it healthy. `web`: its clocks fetch new sessions, too, by way of `mirror`. `reads`: nothing of a deployed stage is changed, so that
  * nobody need be told which it is.
  */
 export type PlaceOptions = {
@@ -47,6 +47,7 @@ export type PlaceOptions = {
   still?: boolean;
   existing?: boolean;
   web?: boolean;
+  mirror?: string;
   reads?: boolean;
   engine?: Engine;
 };
@@ -82,7 +83,7 @@ export const openPlace = async (options: PlaceOptions, output: Output): Promise<
     ? null
     : await startStack({
         ...{ dir, stage, port: options.port ?? 0, still: options.still && !fresh },
-        ...{ web: options.web, engine: options.engine },
+        ...{ web: options.web, mirror: options.mirror, engine: options.engine },
       });
   // What comes from no origin (the calendar) is made at the very first start, before anybody asks for it.
   if (stack && fresh) await settled(stack, output);

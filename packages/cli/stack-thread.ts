@@ -11,7 +11,7 @@ import { translate } from "../trino/index.ts";
 import type { FromStack, StackRequest } from "./stack.ts";
 
 // The stack's own thread: it says where it listens, then stops when it is told to.
-const { dir, stage, port, still, web, engine = DEFAULT_ENGINE } = workerData as StackRequest;
+const { dir, stage, port, still, web, mirror, engine = DEFAULT_ENGINE } = workerData as StackRequest;
 const say = (message: FromStack) => parentPort?.postMessage(message);
 
 const river = (at: Stage) => ({
@@ -22,7 +22,8 @@ const river = (at: Stage) => ({
 });
 
 try {
-  const stack = await start(river(stage), { dir, stage, port, still, web, engineName: engine });
+  const env: Record<string, string> = mirror === undefined ? {} : { PREGAO_MIRROR: mirror };
+  const stack = await start(river(stage), { dir, stage, port, still, web, env, engineName: engine });
   parentPort?.on("message", async (wish: "idle" | "stop" | "guests") => {
     if (wish === "guests") return say({ guests: stack.guests() });
     await (wish === "idle" ? stack.idle() : stack.stop());

@@ -6,8 +6,16 @@ import type { Stage } from "../core/stage.ts";
 export const ENGINES = ["duckdb", "spark"] as const;
 export type Engine = (typeof ENGINES)[number];
 
-/** `still`: it answers, and starts nothing. `web`: its clocks fetch from the web, too. */
-export type StackRequest = { dir: string; stage: Stage; port: number; still?: boolean; web?: boolean; engine?: Engine };
+/** `still`: it answers, and starts nothing. `web`: its clocks fetch from the web, too; `mirror`: from there. */
+export type StackRequest = {
+  dir: string;
+  stage: Stage;
+  port: number;
+  still?: boolean;
+  web?: boolean;
+  mirror?: string;
+  engine?: Engine;
+};
 export type FromStack =
   | { url: string }
   | { done: "idle" | "stop" }

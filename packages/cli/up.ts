@@ -1,4 +1,6 @@
 import { PregaoError } from "../core/errors.ts";
+import { type Topology, topology } from "../core/topology.ts";
+import { nextTick } from "../local/clock.ts";
 import type { Output } from "./output.ts";
 import { openPlace, type PlaceOptions } from "./place.ts";
 
@@ -20,7 +22,8 @@ export const up = async (options: PlaceOptions & { port?: number | string }, out
       // Version 1 of the aws CLI asks AWS itself for queues, whatever AWS_ENDPOINT_URL says.
       "  aws --endpoint-url $AWS_ENDPOINT_URL sqs list-queues",
       "",
-      "Next, in another terminal: pregao demo",
+      ...(options.web ? [looking(topology(place.datasets, place.stage.pace), Date.now()), ""] : []),
+      `Next, in another terminal: ${options.web ? "pregao tail" : "pregao demo"}`,
       "Stop with Ctrl-C.",
       "",
     ].join("\n"),
@@ -32,4 +35,24 @@ export const up = async (options: PlaceOptions & { port?: number | string }, out
   output.say("stopping; what is under way goes on at the next start");
   place.aws.close();
   await place.stack.stop();
+};
+
+const saoPaulo = new Intl.DateTimeFormat("sv-SE", {
+  timeZone: "America/Sao_Paulo",
+  dateStyle: "short",
+  timeStyle: "short",
+});
+
+/** When clocks look next for new files of each origin, after an instant in ms since 1970: nothing else is seen until then. */
+export const looking = ({ clocks }: Topology, now: number): string => {
+  const first = new Map<string, number>();
+  for (const clock of clocks) {
+    const next = clock.web ? nextTick(clock, now) : null;
+    const { dataset } = clock.input as { dataset: string };
+    if (next !== null) first.set(dataset, Math.min(next, first.get(dataset) ?? next));
+  }
+  const all = [...first].sort((a, b) => a[1] - b[1]).map(([name, at]) => `${name} at ${saoPaulo.format(at)}`);
+  return all.length > 0
+    ? `It looks next for new files of ${all.join(", of ")} in São Paulo; pregao tail shows it.`
+    : "No clock looks for new files.";
 };

@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { Dataset } from "../core/dataset.ts";
 import type { CostOptions } from "./cost/index.ts";
+import type { GapsOptions } from "./gaps.ts";
 import { datasetIn, datasetOr, type Global, gathered, isDeployed, type Line, optionsOf } from "./line.ts";
 import type { QueryOptions } from "./query.ts";
 import type { TailOptions } from "./tail.ts";
@@ -76,11 +77,31 @@ export const answerVerbs = ({ program, output, verb, at }: Line): void => {
 
   verb(
     program,
+    "gaps [dataset]",
+    "sessions that the calendar has and the tables have not, by dataset and by ticker; exit status 1 if there are any",
+    "gaps --from 2025-01-02",
+  )
+    .option("--from <day>", "YYYY-MM-DD, instead of the first session that is there")
+    .option("--to <day>", "YYYY-MM-DD, instead of the newest that is due")
+    .option("--ticker <ticker>", "only this one, day by day")
+    .action(async (name: string | undefined, _, self: Command) => {
+      const options = optionsOf<Global & GapsOptions>(self);
+      const { datasets } = await import("../datasets/index.ts");
+      const named = (all: readonly Dataset[]) => (name === undefined ? all : [datasetIn(all, name)]);
+      const { check, gaps } = await import("./gaps.ts");
+      check(named(datasets), options);
+      await at({ ...options, still: true, existing: true, reads: true }, (place) =>
+        gaps(place, named(place.datasets), options),
+      );
+    });
+
+  verb(
+    program,
     "explain <ticker> <session>",
     "a row's whole history: file and line, message, raw object, run, commit, and what it superseded",
     "explain PETR4 2024-11-08",
   )
-    .option("--dataset <name>", "instead of the one that has sessions")
+    .option("--dataset <name>", "whose row it is (default: the first of pregao datasets that has files of sessions)")
     .action(async (ticker: string, session: string, _, self: Command) => {
       const options = optionsOf<Global & { dataset?: string }>(self);
       const dataset = await datasetOr(options.dataset, "sessions");

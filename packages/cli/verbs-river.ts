@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
-import { PregaoError } from "../core/errors.ts";
-import type { IngestOptions } from "./ingest.ts";
+import type { IngestOptions } from "./ingest-choice.ts";
 import {
   address,
   datasetIn,
@@ -15,6 +14,12 @@ import {
 } from "./line.ts";
 import type { PublishOptions } from "./publish.ts";
 
+/** A copy of the origins, or a proxy to them. */
+const mirror = () =>
+  new Option("--mirror <url>", "ask this server for https://HOST/PATH at URL/HOST/PATH")
+    .env("PREGAO_MIRROR")
+    .argParser(address);
+
 /** What runs the river and sends into it. */
 export const riverVerbs = ({ program, output, verb, at }: Line): void => {
   verb(program, "demo", "a real session file through the whole river, then a query", "demo")
@@ -28,6 +33,7 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
   verb(program, "up", "run the river on this machine until Ctrl-C", "up --port 4566")
     .option("--port <n>", "port to listen on (default: one the system chooses)", port)
     .option("--web", "fetch new sessions from the exchange, in the evening")
+    .addOption(mirror())
     .addOption(layouts())
     .addOption(engine())
     .action(async (_, self: Command) => {
@@ -51,24 +57,31 @@ export const riverVerbs = ({ program, output, verb, at }: Line): void => {
 
   verb(
     program,
-    "ingest <dataset>",
-    "send an origin's file through the river",
-    "datasets, then pregao ingest DATASET --file FILE --wait",
+    "ingest [datasets...]",
+    "fetch what the exchange publishes, or send a file that you have, through the river",
+    "datasets, then pregao ingest DATASET --year 2024 --wait",
   )
-    .option("--file <path>", "a file of the origin: zip or text")
-    .addOption(new Option("--url <url>", "where to download it").conflicts("file").argParser(address))
+    .option("--session <day>", "of this session, YYYY-MM-DD (default: the newest)")
+    .option("--from <day>", "of every session from this one on")
+    .option("--to <day>", "up to this one (default: today)")
+    .option("--year <year>", "of every session of a year")
+    .option("--only <parts>", "of what the dataset has in parts, these, by commas")
+    .option("--again", "also what is there already")
+    .addOption(mirror())
+    .option("--file <path>", "instead, a file of the origin that you have: zip or text")
+    .addOption(new Option("--url <url>", "instead, a file at this address").conflicts("file").argParser(address))
     .option("--version <text>", "the file's version, instead of the date in its header")
     .option("--wait", "until everything that was sent is published or rejected")
     .addOption(layouts())
     .addOption(engine())
-    .action(async (name: string, _, self: Command) => {
+    .action(async (names: string[], _, self: Command) => {
       const options = optionsOf<Global & IngestOptions>(self);
-      await queuedDataset(name);
+      const { datasets } = await import("../datasets/index.ts");
+      const { chosen } = await import("./ingest-choice.ts");
+      const choice = chosen(datasets, names, options, Date.now());
       const { ingest, openFile } = await import("./ingest.ts");
-      if (options.file !== undefined) await (await openFile(options.file)).close();
-      else if (options.url === undefined)
-        throw new PregaoError("usage", "expected --file PATH or --url URL: where the origin's bytes are");
-      await at(options, (place) => ingest(place, datasetIn(place.datasets, name), options), true);
+      if (choice.is === "given" && "file" in choice.at) await (await openFile(choice.at.file)).close();
+      await at(options, (place) => ingest(place, choice, options), true);
     });
 
   verb(program, "publish <dataset>", "send test messages", "datasets, then pregao publish DATASET --invalid")

@@ -205,4 +205,10 @@ const ofSessions = ({ name }: Dataset, stage: Stage): Alarm[] => [
     ...{ statistic: "Maximum", unit: "sessions", period: HOUR, command: verb(stage, `verify ${name}`) },
     means: `of a trading day's file of ${name} not every row reached the tables`,
   },
+  {
+    ...{ ...well, name: `${name}-gaps`, severity: "other", metric: ours(stage, "gaps", name) },
+    ...{ statistic: "Maximum", unit: "sessions", period: HOUR, periods: DAY / HOUR },
+    ...{ command: verb(stage, `gaps ${name}`) },
+    means: `of the last year's sessions of ${name} some are missing or incomplete, and for a day nothing came that filled them`,
+  },
 ];

@@ -60,9 +60,9 @@ const business = (topology: Topology, datasets: readonly Dataset[], stage: Stage
   const { ours } = on(stage);
   const told = watchedSessions(topology, datasets).map((d) => d.name);
   const queued = topology.streams.map((s) => s.name);
-  const number = (title: string, name: string): Widget => ({
+  const number = (title: string, ...names: string[]): Widget => ({
     ...{ title, view: "number", period: HOUR, width: 6 },
-    series: told.map((d) => ours(name, d, "Maximum")),
+    series: names.flatMap((name) => told.map((d) => ours(name, d, "Maximum"))),
   });
   const lines = (title: string, series: Series[], period = DAY): Widget => ({
     ...{ title, view: "lines", period, width: 8, series },
@@ -70,7 +70,7 @@ const business = (topology: Topology, datasets: readonly Dataset[], stage: Stage
   return [
     number("Tickers of the newest session", "tickers"),
     number("Sessions missing of the last five", "sessions_missing"),
-    number("Coverage of the last five sessions, %", "coverage"),
+    number("Coverage of the last five sessions, and of the last year's, %", "coverage", "completeness"),
     number("Doubtful tickers of the newest session, %", "doubtful"),
     lines(
       "Latency: from the origin's bytes to the tables, s",

@@ -74,10 +74,12 @@ export const logMetrics = (topology: Topology): LogMetric[] => {
     ...number("advance", due, "Count", {
       sessions_missing: ["missing", "sessions that are due and of which nothing came"],
       sessions_incomplete: ["incomplete", "sessions that are due and of which not every row came"],
+      gaps: ["gaps", "sessions of the last year, from the dataset's first on, that are missing or incomplete"],
       tickers: ["tickers", "tickers of the newest session"],
     }),
     ...number("advance", due, "Percent", {
       coverage: ["coverage", "of the sessions that are due, those that are complete"],
+      completeness: ["completeness", "the same of the last year's sessions, from the dataset's first on"],
       doubtful: ["doubtful", "of the newest session's tickers, those with a value that contradicts another"],
     }),
   ];

@@ -157,8 +157,8 @@ export const lostKey = (dataset: string, sha256: string): string => `lost/${data
 export const withdrawnKey = (dataset: string, event: string): string => `withdrawn/${dataset}/${event}`;
 /** That every row of an error object has its dead letter; named by the digest of its ETag and key. */
 export const salvagedKey = (dataset: string, sha256: string): string => `salvaged/${dataset}/${sha256}`;
-/** What a clock sent last as a session's file, so that its next look need not send it again. */
-export const scrapedKey = (dataset: string, session: string): string => `scraped/${dataset}/${session}.json`;
+/** What was sent of a download by its name, so that it need not be sent again while its bytes are the same (core/backfill.ts). */
+export const scrapedKey = (dataset: string, download: string): string => `scraped/${dataset}/${download}.json`;
 export const numberOf = (key: string): number => 9_999_999_999 - Number(/(\d{10})(?:\.json|\/)/.exec(key)?.[1]);
 
 /** The folder of an attempt at a run, for one table; an attempt refuses one that is not empty. Ends in `/`. */

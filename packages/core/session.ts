@@ -1,4 +1,4 @@
-import { dayNumber, dayOf, isSession, saoPauloDay } from "./calendar.ts";
+import { dayNumber, dayOf, isSession, lastSession, saoPauloDay } from "./calendar.ts";
 import type { Commit } from "./commit.ts";
 import type { Dataset, SessionFact } from "./dataset.ts";
 import type { Topology } from "./topology.ts";
@@ -29,14 +29,30 @@ export const sessionsDue = (now: number, after: number): string[] => {
   return due;
 };
 
+/** The newest of {@link sessionsDue}. */
+export const newestDue = (now: number, after: number): string => lastSession(saoPauloDay(now - after));
+
+/**
+ * Facts as a clock is to be judged by them: a session that lacks a series it looks for (`usual`; absent: the dataset has
+ * none) was brought by nobody, whatever a person brought of another; it is complete when those are.
+ */
+export const ofUsual = (facts: readonly SessionFact[], usual: readonly string[] | undefined): SessionFact[] =>
+  facts.map((fact) => {
+    const { series } = fact;
+    if (!usual || !series) return fact;
+    if (!usual.every((name) => name in series)) return { ...fact, origins: [] };
+    return { ...fact, complete: usual.every((name) => series[name]) };
+  });
+
 /** How a dataset's last sessions stand: those that are due, and the newest that a file brought. */
 export type Standing = {
+  /** Those of {@link sessionsDue}; of an origin that has the current one alone, from the dataset's first on. */
   due: number;
   /** Due, and no file brought a row. */
   missing: string[];
   /** Due, and not every row of a file came. */
   incomplete: string[];
-  /** Complete ones of those that are due, in percent. */
+  /** Complete ones of those that are due, in percent; 100 if none is. */
   coverage: number;
   newest: string | null;
   tickers: number | null;
@@ -45,10 +61,13 @@ export type Standing = {
   doubtful: number | null;
 };
 
-/** `now` in ms since 1970. What no file says to be part of a session, as a test message, is none. */
-export const standingOf = (facts: readonly SessionFact[], now: number, after: number): Standing => {
+/**
+ * `now` in ms since 1970. What no file says to be part of a session, as a test message, is none. `history`: the
+ * publication's; of one that has the current session alone `facts` are all there are, as nobody misses what was before.
+ */
+export const standingOf = (facts: readonly SessionFact[], now: number, after: number, history?: number): Standing => {
   const told = new Map(facts.filter((f) => f.origins.length > 0).map((f) => [f.session, f]));
-  const due = sessionsDue(now, after);
+  const due = history === 0 ? sinceFirst([...told.keys()], sessionsDue(now, after)) : sessionsDue(now, after);
   const missing = due.filter((session) => !told.has(session));
   const incomplete = due.filter((session) => told.get(session)?.complete === false);
   const newest = [...told.values()].reduce<SessionFact | null>((a, b) => (a && a.session > b.session ? a : b), null);
@@ -56,12 +75,18 @@ export const standingOf = (facts: readonly SessionFact[], now: number, after: nu
     due: due.length,
     missing,
     incomplete,
-    coverage: (100 * (due.length - missing.length - incomplete.length)) / due.length,
+    coverage: due.length === 0 ? 100 : (100 * (due.length - missing.length - incomplete.length)) / due.length,
     newest: newest?.session ?? null,
     tickers: newest?.tickers ?? null,
     rows: newest?.rows ?? null,
     doubtful: newest && newest.tickers > 0 ? (100 * newest.doubtful) / newest.tickers : null,
   };
+};
+
+/** Of days, the newest first, those from the first that was told on; the newest alone while none was. */
+const sinceFirst = (told: readonly string[], due: readonly string[]): string[] => {
+  const first = [...told].sort()[0] ?? due[0];
+  return due.filter((session) => first !== undefined && session >= first);
 };
 
 /** What a commit brought to readers: sessions of its files, and how long the slowest file took to get here, in seconds. */

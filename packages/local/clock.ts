@@ -6,3 +6,7 @@ export const interval = ({ cron, zone }: Pick<ClockSpec, "cron" | "zone">): numb
   const [first, second] = new Cron(cron, { timezone: zone, paused: true }).nextRuns(2);
   return first && second ? second.getTime() - first.getTime() : null;
 };
+
+/** When a clock ticks next after an instant, both in ms since 1970; null: never again. */
+export const nextTick = ({ cron, zone }: Pick<ClockSpec, "cron" | "zone">, after: number): number | null =>
+  new Cron(cron, { timezone: zone, paused: true }).nextRun(new Date(after))?.getTime() ?? null;

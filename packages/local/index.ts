@@ -72,6 +72,8 @@ export type StartOptions = {
   still?: boolean;
   /** Clocks tick, too, that start what fetches from the web. */
   web?: boolean;
+  /** What the functions are told beside their stage and where AWS is. */
+  env?: Readonly<Record<string, string>>;
   /** What runs the jobs, by a name that other processes are told. */
   engineName?: string;
   /** Where functions and jobs find AWS, given the stack's own address: a stage that answers badly stands between them. */
@@ -179,7 +181,7 @@ export const start = async (river: River, options: StartOptions): Promise<Stack>
         const module = new URL(`${handler.slice(0, dot)}.ts`, river.root).href;
         return { name, module, handler: handler.slice(dot + 1), timeout, memory };
       }),
-      env: () => environmentOf(stage, options.endpoint?.(url) ?? url),
+      env: () => ({ ...options.env, ...environmentOf(stage, options.endpoint?.(url) ?? url) }),
       arn: (name) => `arn:aws:lambda:${region}:${account}:function:${resource(stage, name)}`,
       onLog,
     });

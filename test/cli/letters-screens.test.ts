@@ -22,10 +22,10 @@ test("a file with refused records ends with them, and the same file again says t
     path,
     file([...some(3, (i) => ({ codneg: `BOA${i}` })), ...some(1, () => ({ codneg: "RUIM", fatcot: "7" }))]),
   );
-  await ingest(place, bovespa, { file: path, wait: true });
+  await ingest(place, { is: "given", dataset: "bovespa", at: { file: path } }, { wait: true });
   expect(screen()).toMatch(/3 in raw \+ 1 rejected/);
   expect(screen()).toMatch(/\nNext: pregao dlq list bovespa\n$/);
-  await ingest(place, bovespa, { file: path, wait: true });
+  await ingest(place, { is: "given", dataset: "bovespa", at: { file: path } }, { wait: true });
   expect(screen()).toMatch(/archived before: the same messages again, of which 1 record is refused again\n/);
   expect(screen()).not.toContain("change nothing");
   expect(screen()).toMatch(/\nNext: pregao dlq list bovespa\n$/);

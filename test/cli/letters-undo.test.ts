@@ -8,6 +8,7 @@ import { partKey } from "../../packages/core/replay.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
 import { ask, testPlace } from "../place.ts";
 import { cutting, good, letter, letters, misspelled, negative, post, replay } from "./letters.fixture.ts";
+import { cutsSuite, tablesOf, undoCuts, undoIn } from "./letters-undo.suite.ts";
 
 let place: Awaited<ReturnType<typeof testPlace>>;
 beforeAll(async () => {
@@ -17,19 +18,8 @@ beforeAll(async () => {
 });
 afterAll(() => place.remove());
 
-type Undone = { replay: string; letters: number; events: number; units: string[]; rebuilt: boolean; before: boolean };
-const undo = async (id?: string, at = place) => {
-  await dlq.undo(at, bovespa, id, { yes: true });
-  await place.stack!.idle();
-  return place.output.documents.at(-1) as Undone;
-};
-/** The rows of all tables, in an order of their own. */
-const tables = () =>
-  Promise.all(
-    bovespa.tables.map(async ({ name }) =>
-      (await ask(place, `SELECT * FROM ${name}`)).map((row) => JSON.stringify(row)).sort(),
-    ),
-  );
+const undo = (id?: string) => undoIn(place, id);
+const tables = () => tablesOf(place);
 const tickers = async () =>
   (await ask(place, "SELECT DISTINCT ticker FROM bovespa_refined ORDER BY ticker")).map((row) => row.ticker);
 const withdrawn = async () => {
@@ -223,50 +213,4 @@ describe("what was withdrawn stays so for as long as its letter waits", () => {
   });
 });
 
-describe("an undo that is cut", () => {
-  let count = 0;
-  const cuts: [string, (command: string, input: Record<string, unknown>) => "before" | "after" | undefined][] = [
-    ["before the letters are back", (c) => (c === "SendMessageBatchCommand" ? "before" : undefined)],
-    ["after the letters are back", (c) => (c === "SendMessageBatchCommand" ? "after" : undefined)],
-    [
-      "in the middle of the withdrawals",
-      (() => {
-        let n = 0;
-        return (c: string, i: Record<string, unknown>) =>
-          c === "PutObjectCommand" && String(i.Key).startsWith("withdrawn/") && ++n === 2 ? "before" : undefined;
-      })(),
-    ],
-    [
-      "before it is marked",
-      (c, i) => (c === "PutObjectCommand" && /undone\.json$/.test(String(i.Key)) ? "before" : undefined),
-    ],
-    [
-      "after it is marked",
-      (c, i) => (c === "PutObjectCommand" && /undone\.json$/.test(String(i.Key)) ? "after" : undefined),
-    ],
-    [
-      "before the run of the rebuild",
-      (c, i) => (c === "PutObjectCommand" && /^runs\//.test(String(i.Key)) ? "before" : undefined),
-    ],
-    [
-      "before it is noted that the rebuild was done",
-      (_c, i) => (/rebuilt\.json$/.test(String(i.Key)) ? "before" : undefined),
-    ],
-  ];
-  test.each(cuts)("%s loses no record, and the same command finishes it", async (_, cut) => {
-    const ticker = `CORTE${count++}`;
-    const before = await tables();
-    const lost = letter(ticker, [good(ticker, 0), good(ticker, 1), good(ticker, 2)]);
-    await post(place, "bovespa-dlq", [lost]);
-    const { replay: id } = await replay(place, { ticker });
-    const after = await tables();
-    await expect(undo(id!, cutting(place, cut))).rejects.toThrow();
-    await place.stack!.idle();
-    // Wherever it was cut, the record is a dead letter or in the tables.
-    const back = (await bodies()).includes(lost.body);
-    if (!back) expect(await tables()).toEqual(after);
-    expect(await undo(id!)).toMatchObject({ replay: id, letters: 1, events: 3, rebuilt: true });
-    expect(await tables()).toEqual(before);
-    expect((await bodies()).filter((body) => body === lost.body)).toHaveLength(1);
-  });
-});
+describe("an undo that is cut", () => cutsSuite(() => place, undoCuts.slice(3, 4)));

@@ -59,7 +59,12 @@ export const openRiver = async ({ engine, topology: change, ...options }: Option
   return {
     ...{ dir, stack, aws, place, log },
     /** Sends records of one file, that says to have `rows` of them in the session. @returns its SHA-256. */
-    file: async (version: string, records: readonly WireRecord[], rows: number, at = Date.now()): Promise<string> => {
+    file: async (
+      version: string,
+      records: readonly WireRecord[],
+      rows: number | null,
+      at = Date.now(),
+    ): Promise<string> => {
       const origin = { sha256: digest(`${version} ${rows}`), version, scraped_at: instant(at) };
       const group = { subject: String(records[0]?.codneg), records: records.map((r) => ({ ...r, origin_rows: rows })) };
       const sent = await send(aws, "bovespa", messages(bovespa, { source: `${version}.TXT`, origin }, group, digest));

@@ -4,12 +4,17 @@ import type { Command } from "commander";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../../packages/cli/index.ts";
 import { openOutput } from "../../packages/cli/output.ts";
+import { lastSession, saoPauloDay } from "../../packages/core/calendar.ts";
+import { newest } from "../origin/portfolios.ts";
+import { type Recorded, recorded } from "../origin/server.ts";
 import { cotahist } from "../synthetic.ts";
 import { document, type Ended, folder, pregao, stackTrace, type Up, up } from "./command.ts";
 import { banner, type Deployed, deployed, prova } from "./stage.fixture.ts";
 import { isLook, type Recorder, recorder } from "./stage.recorder.ts";
 
 const SESSION = "2024-11-08";
+/** Of these days, that which the recorded origin has. */
+const PUBLISHED = "2024-11-07";
 const { dir, remove } = folder();
 
 export { dir };
@@ -63,6 +68,8 @@ export const cases: Case[] = [
   { args: ["explain", ticker, SESSION] },
   { args: ["explain", ticker, SESSION, "--json"], soon: true },
   { args: ["explain", "NADA3", SESSION], status: 1 },
+  { args: ["gaps", "bovespa", "--from", SESSION, "--to", SESSION] },
+  { args: ["gaps", "--from", "2024-11-07", "--to", SESSION, "--json"], status: 1 },
   { args: ["verify", "bovespa"], soon: true },
   { args: ["verify", "bovespa", "--wait", "--json"] },
   { args: ["verify", "bovespa", "--repair", "--yes"], writes: true },
@@ -92,6 +99,9 @@ export const cases: Case[] = [
   { args: ["resume", "bovespa", "--json"], writes: true, soon: true },
   { args: ["refine", "bovespa"], writes: true },
   { args: ["refine", "bovespa", "--rebuild", "--yes", "--json"], writes: true },
+  { args: ["ingest", "bovespa", "carteira", "--session", PUBLISHED, "--mirror", "MIRROR", "--wait"], writes: true },
+  { args: ["ingest", "bovespa", "--session", PUBLISHED, "--mirror", "MIRROR", "--json"], writes: true },
+  { args: ["ingest", "bovespa", "--session", "2024-11-06", "--mirror", "MIRROR"], writes: true, status: 1 },
   { args: ["verify", "--json"] },
   { args: ["tail", "--once", "--level", "WARN", "-n", "1"], sees: /^\d{4}-\S+Z {2}(WARN|ERROR) / },
   { args: ["tail", "--for", "1", "-n", "2", "--json"], sees: /^\{"timestamp".*\}\n\{"timestamp".*\}\n$/, soon: true },
@@ -153,19 +163,31 @@ export const onBoth = (these: readonly Case[]): { river: () => Deployed; wire: (
   let river: Deployed;
   let wire: Recorder;
   let laptop: Up;
+  let origin: Recorded;
   beforeAll(async () => {
-    [river, laptop] = await Promise.all([deployed(), up(state)]);
+    [river, laptop, origin] = await Promise.all([
+      deployed(),
+      up(state),
+      recorded({
+        sessions: [PUBLISHED],
+        rows: 20,
+        portfolios: [{ ...newest, date: lastSession(saoPauloDay(Date.now())) }],
+      }),
+    ]);
     wire = await recorder(river.stack.url);
   }, 120_000);
   afterAll(async () => {
     await wire?.stop();
-    await Promise.all([river?.close(), laptop?.stop()]);
+    await Promise.all([river?.close(), laptop?.stop(), origin?.close()]);
     remove();
   });
   for (const one of these) {
     const title = one.args.map((arg) => arg.replace(dir, "")).join(" ");
     test(`${title}: says on a stage what it says on a laptop${one.writes ? ", and first which stage it is" : ", and writes nothing"}`, async () => {
-      const at = (place: string) => one.args.map((arg) => (arg === "OUT" ? join(dir, `${place}-${one.out}`) : arg));
+      const at = (place: string) =>
+        one.args.map((arg) =>
+          arg === "OUT" ? join(dir, `${place}-${one.out}`) : arg === "MIRROR" ? origin.mirror : arg,
+        );
       wire.operations.length = 0;
       const [there, here] = await Promise.all([
         river.run(at("stage"), { input: one.input, env: { AWS_ENDPOINT_URL: wire.url } }),

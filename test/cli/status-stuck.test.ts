@@ -261,7 +261,14 @@ describe("what is stuck is one sentence, the command that frees it, and exit sta
         PartitionValues: ["2025"],
       }),
     );
-    expect(await river.look()).toMatchObject({ exit: 0, status: { datasets: [{ commit: { applied: false } }, {}] } });
+    expect(await river.look()).toMatchObject({
+      exit: 0,
+      status: {
+        datasets: expect.arrayContaining([
+          expect.objectContaining({ commit: expect.objectContaining({ applied: false }) }),
+        ]),
+      },
+    });
     expect(await river.look(Date.now() + 81 * MINUTE)).toMatchObject({
       exit: 1,
       stuck: [
@@ -283,7 +290,11 @@ describe("what is stuck is one sentence, the command that frees it, and exit sta
     expect(await river.look()).toMatchObject({
       exit: 0,
       stuck: [],
-      status: { datasets: [{ partial: [{ expected: 3 }] }, {}] },
+      status: {
+        datasets: expect.arrayContaining([
+          expect.objectContaining({ partial: [expect.objectContaining({ expected: 3 })] }),
+        ]),
+      },
     });
     const { exit, stuck } = await river.look(Date.now() + 2 * HOUR);
     expect([exit, stuck]).toEqual([

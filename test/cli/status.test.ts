@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { send } from "../../packages/aws/queues.ts";
 import { getJson, list, put } from "../../packages/aws/store.ts";
 import { limitsOf, stuckIn } from "../../packages/cli/status/stuck.ts";
 import { commitKey, pausedKey } from "../../packages/core/run.ts";
@@ -27,8 +28,17 @@ describe("a river at rest", () => {
     expect(later.status.datasets[0]?.session).toEqual({ last: SESSION, days: 5, behind: 2 });
     expect(later).toMatchObject({ exit: 0, stuck: [] });
     expect(later.screen).toContain("2 sessions behind");
-    expect(later.screen).toContain("Next: pregao schema bovespa");
+    expect(later.screen).toContain("Next: pregao ingest bovespa --from 2025-08-27 --to 2025-09-02 --wait");
   });
+});
+
+test("a test message of today passes for a session, so that nobody is behind", async () => {
+  const river = await open();
+  await river.file("1", [record("TESTE3", SESSION, 0)], 1);
+  await river.file("by hand", [record("TESTE3", "2025-09-02", 0)], null);
+  await river.idle();
+  const { status } = await river.look(Date.parse("2025-09-03T15:00:00Z"));
+  expect(status.datasets[0]?.session).toEqual({ last: SESSION, days: 5, behind: 2 });
 });
 
 describe("a river that does not run", () => {
@@ -78,6 +88,15 @@ test("an object that came late is pending, though no listing of the open dates s
   expect((await river.look()).status.datasets[0]?.pending).toMatchObject({ objects: 1, bytes: late[0]!.size });
 });
 
+test("looks for files that were given up are told of, though no function dropped them lately", async () => {
+  const river = await open();
+  expect((await river.look()).status.givenUp).toEqual({ queue: "scrape-dlq", letters: 0 });
+  await send(river.aws, "scrape-dlq", [{ id: "1", group: "x", body: "{}" }]);
+  const { status, screen } = await river.look();
+  expect(status.givenUp).toEqual({ queue: "scrape-dlq", letters: 1 });
+  expect(screen).toContain("looks\n  given up   1, with their errors in the queue scrape-dlq");
+});
+
 test("names from tables and keys neither steer the terminal nor are commands of their own", () => {
   const evil = "x\u001b[31m'; rm -rf ~ #";
   const at = new Date(0).toISOString();
@@ -85,10 +104,10 @@ test("names from tables and keys neither steer the terminal nor are commands of 
   const queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
   const deadLetters = { letters: 0, looked: 0, records: 0, hidden: 0, oldest: null, reasons: {}, archived: 0 };
   const dataset = {
-    ...{ dataset: "bovespa", session: null, commit: null, paused: null, run: null, queue, firehose: null },
+    ...{ dataset: "bovespa", session: null, looks: null, commit: null, paused: null, run: null, queue, firehose: null },
     ...{ pending: null, held: [{ key: evil, findings }], failed: [{ key: evil, at, reason: evil }], broken: null },
     ...{ behind: [{ table: evil, partition: evil }], rebuilds: true, deadLetters },
-    partial: [{ session: evil, origin: evil, expected: 2, seen: 1, since: at }],
+    partial: [{ session: evil, origin: evil, part: evil, expected: 2, seen: 1, since: at }],
   };
   const found = {
     ...{ stage: "local", account: "000000000000", region: "sa-east-1" },
@@ -123,13 +142,35 @@ test("a look where no river ever was makes none, calls none healthy, and says wh
   remove();
 });
 
+test("two indexes' files of one day that came in part are told apart by a digest alone", () => {
+  const at = new Date(0).toISOString();
+  const queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
+  const deadLetters = { letters: 0, looked: 0, records: 0, hidden: 0, oldest: null, reasons: {}, archived: 0 };
+  const of = { session: SESSION, expected: 2, seen: 1, since: at };
+  const dataset = {
+    ...{ dataset: "carteira", session: null, looks: null, commit: null, paused: null, run: null, queue },
+    ...{ firehose: null, pending: null, held: [], failed: [], broken: null, behind: [], rebuilds: true, deadLetters },
+    partial: ["IBOV", "SMLL", null].map((part, i) => ({ ...of, part, origin: `${i}`.repeat(64) })),
+  };
+  const found = {
+    ...{ stage: "local", account: "000000000000", region: "sa-east-1", state: "", endpoint: null, running: true },
+    ...{ functions: [], landed: { queue, deadLetters }, datasets: [dataset] },
+  };
+  const stuck = stuckIn(found, limitsOf(topology(catalogue({}), "intraday")), Date.now());
+  expect(stuck.map(({ what }) => what.split(", ")[0])).toEqual([
+    "of the file 000000000000 of IBOV",
+    "of the file 111111111111 of SMLL",
+    "of the file 222222222222",
+  ]);
+});
+
 test("a published file that is damaged is named with what makes it anew, and the job is not called broken", () => {
   const reason =
     "jr_1: FAILED PregaoError: [base] refined/t/run=1-j/year=2024/f.parquet: expected 9 bytes as its commit says, it has 8. What is published was damaged: restore it, or make it anew by pregao refine bovespa --rebuild --unit 2024";
   const queue = { visible: 0, inFlight: 0, delayed: 0, oldestSeconds: null };
   const deadLetters = { letters: 0, looked: 0, records: 0, hidden: 0, oldest: null, reasons: {}, archived: 0 };
   const dataset = {
-    ...{ dataset: "bovespa", session: null, commit: null, paused: null, run: null, queue, firehose: null },
+    ...{ dataset: "bovespa", session: null, looks: null, commit: null, paused: null, run: null, queue, firehose: null },
     ...{ pending: null, held: [], failed: [{ key: "raw/x", at: new Date(0).toISOString(), reason }] },
     ...{ behind: [], rebuilds: true, deadLetters, partial: [] },
   };

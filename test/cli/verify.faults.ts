@@ -162,7 +162,7 @@ describe("any history of what was poisoned, put right, taken back and sent again
 });
 
 const textOf = async (zip: string): Promise<string[]> => {
-  const { inMemory } = await import("../../functions/scrape.ts");
+  const { inMemory } = await import("../../functions/origin.ts");
   const { unzipped } = await import("../../packages/datasets/zip.ts");
   const pieces: Buffer[] = [];
   for await (const piece of unzipped(inMemory(readFileSync(zip)))) pieces.push(Buffer.from(piece));

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
-import { inMemory, originKey } from "../../functions/scrape.ts";
+import { inMemory, originKey } from "../../functions/origin.ts";
 import { newestCommit } from "../../packages/aws/documents.ts";
 import { type Outgoing, send } from "../../packages/aws/queues.ts";
 import { create, put } from "../../packages/aws/store.ts";

@@ -1,8 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inMemory, keep } from "../../functions/origin.ts";
 import { receive, release, remove as removeMessages, send } from "../../packages/aws/queues.ts";
 import { put, remove } from "../../packages/aws/store.ts";
+import { measureStage } from "../../packages/cli/cost/measure.ts";
 import * as dlq from "../../packages/cli/dlq/index.ts";
 import { publish } from "../../packages/cli/publish.ts";
 import { rawTable } from "../../packages/cli/raw.ts";
@@ -199,6 +201,18 @@ test("an archived file whose bytes are others is named, and the others are accou
   expect((await explained(place, bovespa, tickerOf(bytes, 2), "2019-03-07")).rows).toMatchObject([
     { is: "published", origin: { archive: "damaged", lines: null } },
   ]);
+});
+
+test("a bad answer that was archived is no file: nothing of it is missing, and explain finds no line in it", async () => {
+  const bytes = fileOf("2019-03-11", 20);
+  const { sha256: kept } = await keep(place.aws, bovespa, {
+    source: "cut.txt",
+    bytes: inMemory(bytes.subarray(0, 3000)),
+  });
+  const { status, accounts } = await verified(place, bovespa, { origin: kept });
+  expect({ status, accounts }).toEqual({ status: 0, accounts: [] });
+  await expect(explained(place, bovespa, tickerOf(bytes, 2), "2019-03-11")).rejects.toThrow("has arrived");
+  expect((await measureStage(place))[0]).toMatchObject({ from: expect.not.stringContaining("cut.txt") });
 });
 
 test("a wrong origin and a day that is none are refused", async () => {

@@ -1,7 +1,7 @@
 import "./functions/impatient.ts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cellsOf, nameOf, openMatrix, play } from "./matrix.ts";
-import { consuming, querying, salvagingByClock, salvagingByEvent, scraping } from "./steps.ts";
+import { backfilling, consuming, querying, salvagingByClock, salvagingByEvent, scraping } from "./steps.ts";
 import type { World } from "./world.ts";
 
 let world: World;
@@ -13,6 +13,7 @@ afterAll(() => world.close());
 /** `advance` has a suite of its own, which takes minutes: matrix.faults.ts. */
 const steps = {
   scrape: scraping,
+  backfill: backfilling,
   consume: consuming,
   "salvage, rung": salvagingByEvent,
   "salvage, by the clock": salvagingByClock,

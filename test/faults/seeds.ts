@@ -1,5 +1,6 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
-import { inMemory, scrape } from "../../functions/scrape.ts";
+import { scrape } from "../../functions/messages.ts";
+import { inMemory } from "../../functions/origin.ts";
 import { send } from "../../packages/aws/queues.ts";
 import { list } from "../../packages/aws/store.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";

@@ -2,16 +2,19 @@ import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { BatchCreatePartitionCommand, BatchDeletePartitionCommand } from "@aws-sdk/client-glue";
 import type { S3Event } from "aws-lambda";
 import { handler as advance } from "../../functions/advance.ts";
+import { backfill } from "../../functions/backfill.ts";
 import { handler as consume } from "../../functions/consume.ts";
+import { scrape } from "../../functions/messages.ts";
+import { inMemory } from "../../functions/origin.ts";
 import { digest } from "../../functions/river.ts";
 import { handler as salvage } from "../../functions/salvage.ts";
-import { inMemory, scrape } from "../../functions/scrape.ts";
 import { all } from "../../packages/aws/queries.ts";
 import { receive, remove } from "../../packages/aws/queues.ts";
 import { remove as drop, head, list, put } from "../../packages/aws/store.ts";
 import { judgeOf } from "../../packages/core/judge.ts";
 import { messages } from "../../packages/core/message.ts";
 import { bovespa } from "../../packages/datasets/bovespa/index.ts";
+import type { Web } from "../../packages/web/index.ts";
 import { sqsEvent } from "../sqs-event.ts";
 import { cotahist, sessionsOf } from "../synthetic.ts";
 import { context, type Step } from "./matrix.ts";
@@ -78,6 +81,34 @@ export const scraping: Step = {
         return {
           is: { ids: distinct(sent.map((m) => m.id)), rows, fresh: again.fresh || fresh > 1 },
           must: { ids: distinct(must.map((m) => m.id)), rows: 30, fresh: false },
+        };
+      },
+    };
+  },
+};
+
+/** Fetches a download: with its note all of it is there, and without it none of it is taken for sent. */
+export const backfilling: Step = {
+  calls: ["GetObject state/scraped", "PutObject state/scraped"],
+  situation: async (world, n) => {
+    const sessions = ["2024-01-02", "2024-01-03"];
+    const bytes = new Uint8Array(cotahist({ sessions, perSession: 5, seed: n + 1000 }));
+    const web: Web = { get: async ({ url }) => ({ is: "bytes", bytes, url }), close: async () => {} };
+    const downloads = [{ name: `matrix-${n}`, sessions, otherwise: [] }];
+    return {
+      act: async (ms) => {
+        const [outcome] = await backfill(world.aws, bovespa, downloads, { web, until: Date.now() + ms });
+        return outcome?.is !== "failed";
+      },
+      outcome: async () => {
+        const sent = await drain(world, "bovespa");
+        const [again] = await backfill(world.plain, bovespa, downloads, { web });
+        const more = await drain(world, "bovespa");
+        await backfill(world.plain, bovespa, downloads, { web, again: true });
+        const all = await drain(world, "bovespa");
+        return {
+          is: { ids: distinct(sent.map((m) => m.id)), again: again?.is, more: more.length },
+          must: { ids: distinct(all.map((m) => m.id)), again: "unchanged", more: 0 },
         };
       },
     };

@@ -3,7 +3,8 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inMemory, type Scraped, scrape } from "../../functions/scrape.ts";
+import { type Scraped, scrape } from "../../functions/messages.ts";
+import { inMemory } from "../../functions/origin.ts";
 import { type Aws, connect } from "../../packages/aws/index.ts";
 import { all } from "../../packages/aws/queries.ts";
 import { depth, send } from "../../packages/aws/queues.ts";
@@ -141,13 +142,15 @@ export const cargo = (perSession: number): Uint8Array => {
 /** Bodies that are no message of ours. */
 const NONSENSE = ["not JSON", '{"specversion":"1.0"}'];
 
-/** Sends it all, as `pregao ingest` and `pregao publish` do. Throws unless all of it was accepted. */
-export const ingest = async (aws: Aws, bytes: Uint8Array): Promise<Scraped> => {
-  const scraped = await scrape(aws, bovespa, { source: "COTAHIST_D08032024.TXT", bytes: inMemory(bytes) });
+/** Sends it all, as `pregao ingest` and `pregao publish` do. Throws unless all of it was accepted, by `until` if given. */
+export const ingest = async (aws: Aws, bytes: Uint8Array, until?: number): Promise<Scraped> => {
+  const file = { source: "COTAHIST_D08032024.TXT", bytes: inMemory(bytes) };
+  const scraped = await scrape(aws, bovespa, file, {}, until);
   const sent = await send(
     aws,
     "bovespa",
     NONSENSE.map((body, i) => ({ id: String(i), group: "NONSENSE", body })),
+    until === undefined ? {} : { until },
   );
   if (scraped.accepted.rows !== scraped.rows || sent.some((s) => s.outcome !== "accepted"))
     throw new Error(`not all of it was accepted: ${scraped.reason ?? sent.find((s) => s.reason)?.reason}`);

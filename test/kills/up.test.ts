@@ -8,11 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => of?.remove());
 
-/** A few of up.faults.ts: an acknowledgement that was not given, a parcel that was not settled, a job, a commit. */
+/** Two of the points of up.faults.ts, which has them all: an acknowledgement that was not given, and a commit. */
 const POINTS = [
   ["local/gateway:answerJson:answer PutRecordBatch:before", true],
-  ["local/s3/objects:create:commit:after", false],
-  ["engines/duckdb/refine:refine:writeFileSync:after", true],
   ["local/s3/routes:send:answer PUT state/commits:before", false],
 ] as const;
 
@@ -25,4 +23,4 @@ test("up that is killed between two side effects of an ingest finishes by itself
     expect(await killed(of, { name, pass: all - n + 1 }, waits)).toEqual(expected);
   });
   expect(faults).toEqual([]);
-});
+}, 180_000);

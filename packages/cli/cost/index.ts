@@ -159,6 +159,8 @@ const loadOf = (
   return {
     batch: measured.map((m) => m.batch).reduce(added),
     datasets: measured.length,
+    // A clock fetches a file of theirs for each session, whatever the pace.
+    others: SESSIONS * datasets.filter((d) => d.raw?.schedule && !measured.some((m) => m.dataset === d.name)).length,
     batches: SESSIONS * SNAPSHOTS[built.pace],
     months,
     unitMonths: Math.max(...measured.map((m) => m.unitMonths)),

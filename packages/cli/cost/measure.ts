@@ -1,4 +1,4 @@
-import { openArchived, originKey } from "../../../functions/scrape.ts";
+import { openArchived, originKey } from "../../../functions/origin.ts";
 import { newestCommit } from "../../aws/documents.ts";
 import { meanDpuSeconds } from "../../aws/jobs.ts";
 import { list } from "../../aws/store.ts";
@@ -123,15 +123,20 @@ const measureDataset = async (place: Place, dataset: Dataset): Promise<Measured 
 
 type Weighed = { weight: Weight; source: string; own: boolean };
 
-/** Of the newest archived file that is small enough. */
+/** Of the newest archived file that is small enough. What is archived of an origin's bad answers is no file. */
 const newestWeight = async (place: Place, dataset: Dataset): Promise<Weighed | null> => {
-  let newest: { key: string; at: number } | null = null;
-  for await (const { key, size, modified } of list(place.aws, "origin", originKey(dataset.name, "")))
-    if (size <= WEIGHED_BYTES && modified.getTime() >= (newest?.at ?? 0)) newest = { key, at: modified.getTime() };
-  if (!newest) return null;
-  const sha256 = newest.key.slice(originKey(dataset.name, "").length);
-  const { archived, bytes } = await openArchived(place.aws, dataset, sha256);
-  return { weight: await weigh(dataset, archived.source, bytes), source: archived.source, own: true };
+  const files: { sha256: string; at: number }[] = [];
+  const prefix = originKey(dataset.name, "");
+  for await (const { key, size, modified } of list(place.aws, "origin", prefix))
+    if (size <= WEIGHED_BYTES) files.push({ sha256: key.slice(prefix.length), at: modified.getTime() });
+  for (const { sha256 } of files.sort((a, b) => b.at - a.at))
+    try {
+      const { archived, bytes } = await openArchived(place.aws, dataset, sha256);
+      return { weight: await weigh(dataset, archived.source, bytes), source: archived.source, own: true };
+    } catch (error) {
+      if (!(error instanceof PregaoError)) throw error;
+    }
+  return null;
 };
 
 const shippedWeight = async (datasets: readonly Dataset[]): Promise<Weighed> => {

@@ -1,5 +1,5 @@
+import { messagesOf } from "../../../functions/messages.ts";
 import { digest } from "../../../functions/river.ts";
-import { messagesOf } from "../../../functions/scrape.ts";
 import { type Batch, sqsRequests } from "../../core/cost.ts";
 import type { Bytes, Dataset } from "../../core/dataset.ts";
 import { judgeOf } from "../../core/judge.ts";

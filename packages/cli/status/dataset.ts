@@ -1,4 +1,5 @@
 import { standing } from "../../../functions/advance.ts";
+import { standingAt } from "../../../functions/sessions.ts";
 import { commitNumber, newestRun, pausedSince } from "../../aws/documents.ts";
 import { attempts } from "../../aws/jobs.ts";
 import type { Measured } from "../../aws/metrics.ts";
@@ -7,8 +8,11 @@ import { depth } from "../../aws/queues.ts";
 import { dayNumber, dayOf, isSession, saoPauloDay } from "../../core/calendar.ts";
 import type { Commit } from "../../core/commit.ts";
 import type { Dataset } from "../../core/dataset.ts";
+import { dueAfter } from "../../core/session.ts";
+import type { Topology } from "../../core/topology.ts";
+import { nextTick } from "../../local/clock.ts";
 import { heldOf } from "../held.ts";
-import { isApplied, openRaw } from "../lake.ts";
+import { inList, isApplied, openRaw } from "../lake.ts";
 import type { Place } from "../place.ts";
 import { deadLettersOf } from "./letters.ts";
 import type { DatasetStatus, Queue } from "./status.ts";
@@ -17,13 +21,15 @@ export const statusOf = async (
   place: Place,
   dataset: Dataset,
   measured: Measured,
+  built: Topology,
   now: number,
 ): Promise<DatasetStatus> => {
   const { name } = dataset;
   const { commit, behind } = await standing(place.aws, dataset);
-  const [applied, session, partial, run, queue, deadLetters, paused, pending, broken] = await Promise.all([
+  const [applied, session, looks, partial, run, queue, deadLetters, paused, pending, broken] = await Promise.all([
     isApplied(place, dataset, commit),
     commit ? lastSession(place, dataset, now) : null,
+    looksOf(place, dataset, commit, built, now),
     commit ? partialOrigins(place, dataset) : [],
     openRun(place, dataset, commit?.commit ?? 0),
     dataset.raw ? queueOf(place, name, measured) : null,
@@ -35,6 +41,7 @@ export const statusOf = async (
   return {
     dataset: name,
     session,
+    looks,
     commit: commit
       ? { number: commit.commit, status: commit.status, at: commit.at, reason: commit.reason, applied }
       : null,
@@ -109,8 +116,13 @@ const brokenOf = async (place: Place, dataset: Dataset, newest: Commit): Promise
 
 const lastSession = async (place: Place, dataset: Dataset, now: number): Promise<DatasetStatus["session"]> => {
   if (!dataset.sessions) return null;
-  const { table, column } = dataset.sessions;
-  const [row] = await all(place.aws, `SELECT max(${column}) AS last FROM ${table}`, dataset.database);
+  const { table, column, series } = dataset.sessions;
+  const usual = dataset.raw?.publication?.parts?.usual;
+  // What no file brought, as a test message, is no session. What a person brought of another series is nothing to those
+  // that a clock looks for.
+  const looked = series && usual ? ` AND ${series} IN ${inList(usual)}` : "";
+  const statement = `SELECT max(${column}) AS last FROM ${table} WHERE origin_rows IS NOT NULL${looked}`;
+  const [row] = await all(place.aws, statement, dataset.database);
   if (!row?.last) return null;
   const [last, today] = [dayNumber(row.last), dayNumber(saoPauloDay(now))];
   let behind = 0;
@@ -119,12 +131,43 @@ const lastSession = async (place: Place, dataset: Dataset, now: number): Promise
   return { last: row.last, days: today - last, behind };
 };
 
+const looksOf = async (
+  place: Place,
+  dataset: Dataset,
+  commit: Commit | null,
+  built: Topology,
+  now: number,
+): Promise<DatasetStatus["looks"]> => {
+  const after = dueAfter(built, dataset);
+  const clocks = built.clocks.filter(
+    ({ web, input }) => web && (input as { dataset: string }).dataset === dataset.name,
+  );
+  const next = Math.min(...clocks.map((clock) => nextTick(clock, now) ?? Number.POSITIVE_INFINITY));
+  if (after === null || !Number.isFinite(next)) return null;
+  const { missing } = dataset.sessions?.facts
+    ? await standingAt(place.aws, dataset, commit, after, now)
+    : { missing: [] };
+  return {
+    next: new Date(next).toISOString(),
+    missing: missing.toReversed(),
+    fill: fillOf(dataset, missing.toReversed()),
+  };
+};
+
+/** The command that brings these sessions, ascending; null: there are none, or the origin has them no more. */
+const fillOf = ({ name, raw }: Dataset, missing: readonly string[]): string | null => {
+  const [first, last] = [missing[0], missing.at(-1)];
+  if (first === undefined || !raw?.publication?.history) return null;
+  return `pregao ingest ${name} ${first === last ? `--session ${first}` : `--from ${first} --to ${last}`} --wait`;
+};
+
 const partialOrigins = async (place: Place, dataset: Dataset): Promise<DatasetStatus["partial"]> => {
   if (!dataset.sessions?.partial) return [];
   const rows = await all(place.aws, dataset.sessions.partial, dataset.database);
-  return rows.map(({ session, origin, since, expected, seen }) => ({
+  return rows.map(({ session, origin, part, since, expected, seen }) => ({
     session: session ?? "",
     origin: origin ?? "",
+    part: part ?? null,
     expected: Number(expected),
     seen: Number(seen),
     since: new Date(`${since?.replace(" ", "T")}Z`).toISOString(),

@@ -6,6 +6,7 @@ export const screenOf = (status: Status, now: number): string =>
   [
     ...status.datasets.map((d) => screen(d, now)),
     ...landed(status, now),
+    ...givenUp(status),
     where(status),
     ...(status.stuck.length
       ? status.stuck.map((s) => `Stuck: ${s.what}. Next: ${s.free}`)
@@ -24,7 +25,10 @@ const next = ({ running, state, datasets, landed }: Status): string => {
     messages(landed.queue) > 0 ||
     datasets.some((d) => d.run || d.pending || d.firehose?.oldestSeconds != null || (d.queue && messages(d.queue) > 0));
   if (!running && waits) return "Next: pregao up, which goes on with what is under way";
-  const queryable = datasets.find((d) => d.session);
+  // Of what nobody began with nothing is missed yet.
+  const fill = datasets.find((d) => d.session && d.looks?.fill)?.looks?.fill;
+  if (fill) return `Next: ${fill}`;
+  const queryable = datasets.find((d) => d.session) ?? datasets.find((d) => d.queue && d.commit);
   if (queryable) return `Next: pregao schema ${queryable.dataset}`;
   const queued = datasets.find((d) => d.queue)?.dataset;
   return state === null && queued ? `Next: pregao ingest ${queued} --file FILE --wait` : "Next: pregao demo";
@@ -37,6 +41,7 @@ const screen = (d: DatasetStatus, now: number): string =>
     d.dataset,
     `  published  ${published(d, now)}`,
     `  under way  ${underWay(d, now)}`,
+    ...(d.looks ? [`  looks      ${looks(d.looks)}`] : []),
     ...(d.deadLetters ? refused(d.deadLetters, now) : []),
     ...(d.partial.length ? [`  partial    ${plural(d.partial.length, "session")} of which a file came in part`] : []),
     ...(d.behind.length
@@ -50,6 +55,18 @@ const published = ({ commit, session }: DatasetStatus, now: number): string => {
   const reason = commit.reason ? `: ${printable(commit.reason)}` : "";
   const text = `commit ${commit.number} (${commit.status}) ${ago(commit.at, now)}${reason}`;
   return session ? `last session ${session.last}, ${lag(session)}; ${text}` : text;
+};
+
+const saoPaulo = new Intl.DateTimeFormat("sv-SE", {
+  timeZone: "America/Sao_Paulo",
+  dateStyle: "short",
+  timeStyle: "short",
+});
+
+/** A laptop's clocks fetch nothing unless they are told to. */
+const looks = ({ next, missing }: NonNullable<DatasetStatus["looks"]>): string => {
+  const when = `next for a file at ${saoPaulo.format(new Date(next))} in São Paulo (a laptop: with up --web)`;
+  return missing.length ? `${when}; missing: ${missing.join(", ")}` : when;
 };
 
 const lag = ({ days, behind }: NonNullable<DatasetStatus["session"]>): string => {
@@ -102,3 +119,11 @@ const landed = ({ landed: { queue, deadLetters } }: Status, now: number): string
   messages(queue) + deadLetters.letters + deadLetters.archived === 0
     ? []
     : [["landed", `  under way  ${queued(queue)}`, ...refused(deadLetters, now), ""].join("\n")];
+
+/** The looks that follow ask again for all that an origin still has. */
+const givenUp = ({ givenUp: { queue, letters } }: Status): string[] =>
+  letters === 0
+    ? []
+    : [
+        `looks\n  given up   ${count(letters)}, with their errors in the queue ${queue}; what is still missing, pregao ingest asks for\n`,
+      ];

@@ -1,8 +1,8 @@
 import { type Measured, measure } from "../../aws/metrics.ts";
-import type { Depth } from "../../aws/queues.ts";
+import { type Depth, depth } from "../../aws/queues.ts";
 import type { Commit } from "../../core/commit.ts";
 import type { Paused } from "../../core/run.ts";
-import { topology } from "../../core/topology.ts";
+import { TICKS, topology } from "../../core/topology.ts";
 import type { Place } from "../place.ts";
 import { queueOf, statusOf } from "./dataset.ts";
 import { deadLettersOf } from "./letters.ts";
@@ -23,6 +23,8 @@ export type Status = {
   datasets: DatasetStatus[];
   landed: { queue: Queue; deadLetters: DeadLetters };
   functions: FunctionStatus[];
+  /** Clocks' looks for files that were given up, and ticks that nobody took: the letters in the queue that has both. */
+  givenUp: { queue: string; letters: number };
   stuck: Stuck[];
 };
 
@@ -56,6 +58,9 @@ export type DatasetStatus = {
   dataset: string;
   /** The last session published, its age in days, and how many sessions before today's are newer; in São Paulo. */
   session: { last: string; days: number; behind: number } | null;
+  /** The clocks' looks for files of the origin: the next one, and the sessions of the last week that must be published by
+   * now and are not, with the command that brings them; null: no clock looks for files of this dataset. */
+  looks: { next: string; missing: string[]; fill: string | null } | null;
   /** The newest commit; `applied`: whether queries see it. */
   commit: {
     number: number;
@@ -88,8 +93,8 @@ export type DatasetStatus = {
   /** Partitions that another recipe than today's made; `rebuilds`: only a person's word makes them anew. */
   behind: { table: string; partition: string }[];
   rebuilds: boolean;
-  /** Files of which not every row of a session came. */
-  partial: { session: string; origin: string; expected: number; seen: number; since: string }[];
+  /** Files of which not every row of a session came; `part`: whose series it is, where the dataset has series. */
+  partial: { session: string; origin: string; part: string | null; expected: number; seen: number; since: string }[];
   deadLetters: DeadLetters | null;
 };
 
@@ -108,10 +113,11 @@ export const status = async (place: Place, now = Date.now()): Promise<void> => {
     },
     now,
   );
-  const [datasets, queue, deadLetters] = await Promise.all([
-    Promise.all(place.datasets.map((d) => statusOf(place, d, measured, now))),
+  const [datasets, queue, deadLetters, failed] = await Promise.all([
+    Promise.all(place.datasets.map((d) => statusOf(place, d, measured, built, now))),
     queueOf(place, "landed", measured),
     deadLettersOf(place, "landed"),
+    depth(place.aws, TICKS.failed),
   ]);
   const found = {
     ...{ stage: place.stage.name, account: place.stage.account, region: place.stage.region },
@@ -121,6 +127,7 @@ export const status = async (place: Place, now = Date.now()): Promise<void> => {
     datasets,
     landed: { queue, deadLetters },
     functions: functionsOf(measured, limits),
+    givenUp: { queue: TICKS.failed, letters: failed.visible + failed.inFlight },
   };
   const whole: Status = { ...found, stuck: stuckIn(found, limits, now) };
   place.output.result(whole, () => screenOf(whole, now));

@@ -45,7 +45,7 @@ const seconds = (n: number): number => n * 1000;
 
 export const limitsOf = (topology: Topology): Limits => {
   const functionOf = (name: string) => topology.functions.find((f) => f.name === name);
-  // What fetches from the web looks for another file each day: it repeats nothing.
+  // What fetches from the web may look for what is current alone: its next look repeats nothing for sure.
   const ticks = (name: string): number[] =>
     topology.clocks.filter((c) => c.function === name && !c.web).map((c) => interval(c) ?? REMEMBERED_MS);
   const soonest = (name: string): number => Math.min(REMEMBERED_MS / 2, ...ticks(name));
@@ -68,7 +68,7 @@ export const limitsOf = (topology: Topology): Limits => {
 };
 
 /** Everything that is stuck, what stops most first. */
-export const stuckIn = (status: Omit<Status, "stuck">, limits: Limits, now: number): Stuck[] => [
+export const stuckIn = (status: Omit<Status, "stuck" | "givenUp">, limits: Limits, now: number): Stuck[] => [
   ...status.datasets.flatMap((d) => ofDataset(d, status.running, limits, now)),
   ...waiting("landed", null, status.landed.queue, status.running, limits),
   ...refused("landed", null, status.landed.deadLetters, now),
@@ -213,7 +213,7 @@ const partial = ({ dataset, partial }: DatasetStatus, now: number): Stuck[] => {
   return [...Map.groupBy(old, ({ origin }) => origin)].map(([origin, sessions]) => {
     const [first] = sessions;
     const others = sessions.length > 1 ? `, and not all of ${plural(sessions.length - 1, "other session")}` : "";
-    const what = `of the file ${printable(origin).slice(0, 12)}, archived ${ago(first?.since ?? "", now)}, only ${plural(first?.seen ?? 0, "row")} of ${first?.expected} of session ${printable(first?.session ?? "")} came to ${dataset}${others}`;
+    const what = `of the file ${printable(origin).slice(0, 12)}${first?.part ? ` of ${printable(first.part)}` : ""}, archived ${ago(first?.since ?? "", now)}, only ${plural(first?.seen ?? 0, "row")} of ${first?.expected} of session ${printable(first?.session ?? "")} came to ${dataset}${others}`;
     return { code: "partial", dataset, what, free: `pregao verify ${dataset} --origin ${argument(origin)}` };
   });
 };

@@ -1,4 +1,4 @@
-import { originKey } from "../../../functions/scrape.ts";
+import { originKey } from "../../../functions/origin.ts";
 import type { Dataset } from "../../core/dataset.ts";
 import { PregaoError } from "../../core/errors.ts";
 import { tickerColumn } from "../lake.ts";

@@ -168,15 +168,15 @@ export const census = async (place: Place, look: Look): Promise<Census> => {
     const day = dayColumn && table.columns[dayColumn] ? dayColumn : null;
     const bit = published.includes(table) ? PUBLISHED : WAITING;
     let rows = 0;
-    for await (const [id, of] of rowsOf(
+    for await (const [id, of, ...parts] of rowsOf(
       place,
       dataset,
-      `SELECT event_id${day ? `, ${day}` : ""} FROM ${table.name} WHERE ${scope.where({ session: day, raw: false })}`,
+      `SELECT ${["event_id", ...(day ? [day, ...(raw.whole ?? [])] : [])].join(", ")} FROM ${table.name} WHERE ${scope.where({ session: day, raw: false })}`,
     )) {
       if (torn && id && isId(id) && extra.bits(id) === null) events.add(id, 0);
       const before = note(id ?? "", bit);
       if (before & TABLES) note(id ?? "", TWICE);
-      if (before & WITHDRAWN || (bit === PUBLISHED && expected && of && isBelow(expected, of, completes)))
+      if (before & WITHDRAWN || (bit === PUBLISHED && expected && of && isBelow(expected, [of, ...parts], completes)))
         note(id ?? "", STALE);
       rows++;
     }

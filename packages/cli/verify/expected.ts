@@ -1,7 +1,9 @@
+import { messagesOf } from "../../../functions/messages.ts";
+import { isAhead, openArchived, originOf } from "../../../functions/origin.ts";
 import { digest } from "../../../functions/river.ts";
-import { messagesOf, openArchived, originOf } from "../../../functions/scrape.ts";
 import type { Aws } from "../../aws/index.ts";
 import type { Dataset, Origin } from "../../core/dataset.ts";
+import { PregaoError } from "../../core/errors.ts";
 import { type Judge, judgeOf } from "../../core/judge.ts";
 import type { Message } from "../../core/message.ts";
 import { unwrap } from "../../core/reject.ts";
@@ -66,11 +68,17 @@ export type Reopened = {
   messages: (session?: string) => AsyncGenerator<Rejudged>;
 };
 
-/** @throws PregaoError `archive` when the archived bytes are not what their key says. */
+/** @throws PregaoError `archive` when the archived bytes are not what their key says, or what makes them no file of the dataset. */
 export const reopen = async (aws: Aws, dataset: Dataset, sha256: string): Promise<Reopened> => {
   const raw = dataset.raw!;
   const { archived, bytes } = await openArchived(aws, dataset, sha256);
   const survey = await raw.format.survey(bytes);
+  const last = [...survey.sessions.keys()].at(-1) ?? "";
+  if (isAhead(archived, last))
+    throw new PregaoError(
+      "future_session",
+      `${archived.source} holds a session of ${last}, and was archived at ${archived.scraped_at}: it was refused, and none of it sent`,
+    );
   const origin = originOf(sha256, archived, survey);
   const judge = judgeOf(dataset, digest);
   return {

@@ -9,8 +9,12 @@ import type { Expected } from "./expected.ts";
 /** An origin's place in the order of origins (RUNS.md, "Merging"). */
 export type Order = { version: string; at: string; sha256: string; rows: number };
 
-/** Of each session the greatest origin that is complete. */
+/** Of each {@link wholeOf} the greatest origin that is complete. */
 export type Completes = ReadonlyMap<string, Order>;
+
+/** What a file states as a whole: a session, or the part of it that these columns name (Dataset, `raw.whole`). */
+export const wholeOf = (session: string, parts: readonly (string | null | undefined)[]): string =>
+  JSON.stringify([session, ...parts]);
 
 /** Negative: `a` is the lesser one. */
 export const compare = (a: Order, b: Order): number => {
@@ -38,7 +42,7 @@ const within = (column: string, [first, last]: Days): string =>
   `${column} BETWEEN DATE ${quote(first)} AND DATE ${quote(last)}`;
 
 /**
- * The greatest complete origin of each of these sessions, counted anew from raw: as many distinct events as it has rows,
+ * The greatest complete origin of each whole of these sessions, counted anew from raw: as many distinct events as it has rows,
  * of objects that are settled, without those withdrawn. `named`: ids, and objects, that a statement can name.
  */
 export const completesOf = async (
@@ -49,27 +53,33 @@ export const completesOf = async (
 ): Promise<Completes> => {
   const completes = new Map<string, Order>();
   const few = look.open.size <= named && look.withdrawn.size <= named;
-  for await (const { day, ...order } of few ? counted(place, look, days) : streamed(place, look, days)) {
-    const known = completes.get(day);
-    if (!known || compare(known, order) < 0) completes.set(day, order);
+  for await (const { whole, ...order } of few ? counted(place, look, days) : streamed(place, look, days)) {
+    const known = completes.get(whole);
+    if (!known || compare(known, order) < 0) completes.set(whole, order);
   }
   return completes;
 };
 
-type Complete = Order & { day: string };
+type Complete = Order & { whole: string };
 type Whole = Pick<Look, "dataset" | "open" | "withdrawn" | "raw">;
 
 /** What an origin of a session is told by. */
 const groupOf = ({ dataset }: Pick<Look, "dataset">): string =>
-  `${dataset.raw!.session}, source_version, scraped_at, origin_sha256, origin_rows`;
+  [...wholeColumns(dataset), "source_version", "scraped_at", "origin_sha256", "origin_rows"].join(", ");
+const wholeColumns = ({ raw }: Dataset): string[] => [raw!.session, ...(raw!.whole ?? [])];
 
-const completeOf = ([day, version, at, sha256, rows]: (string | null)[]): Complete => ({
-  day: day ?? "",
-  version: version ?? "",
-  at: at ?? "",
-  sha256: sha256 ?? "",
-  rows: Number(rows),
-});
+/** The values of {@link groupOf}. */
+const completeOf = (values: (string | null)[]): Complete => {
+  const [version, at, sha256, rows] = values.slice(-4);
+  const [session, ...parts] = values.slice(0, -4);
+  return {
+    whole: wholeOf(session ?? "", parts),
+    version: version ?? "",
+    at: at ?? "",
+    sha256: sha256 ?? "",
+    rows: Number(rows),
+  };
+};
 
 /** The complete origins, when what does not count can be named in the statement. */
 async function* counted(place: Place, look: Whole, days: Days): AsyncGenerator<Complete> {
@@ -116,9 +126,13 @@ async function* streamed(place: Place, look: Whole, days: Days): AsyncGenerator<
   if (origin && events >= origin.rows) yield origin;
 }
 
-/** Whether a session's complete origin is greater than this one. */
-export const isBelow = ({ origin, sessions }: Expected, session: string, completes: Completes): boolean => {
-  const complete = completes.get(session);
+/** Whether the complete origin of a row's whole is greater than its own. */
+export const isBelow = (
+  { origin, sessions }: Expected,
+  [session, ...parts]: readonly [string, ...(string | null)[]],
+  completes: Completes,
+): boolean => {
+  const complete = completes.get(wholeOf(session, parts));
   const { version, scraped_at: at, sha256 } = origin;
   return !!complete && compare({ version, at, sha256, rows: sessions.get(session) ?? 0 }, complete) < 0;
 };
@@ -142,8 +156,8 @@ export async function* justified(
         `SELECT DISTINCT event_id, ${groupOf({ dataset })} FROM ${raw.table.name} WHERE ${readable} AND ${where}`,
     )) {
       if (!id || !isAbsent(id)) continue;
-      const { day, ...order } = completeOf(of);
-      const complete = completes.get(day);
+      const { whole, ...order } = completeOf(of);
+      const complete = completes.get(whole);
       // Who does not say of how many rows it is one is superseded by key alone.
       if (of.at(-1) !== null && complete && compare(order, complete) < 0) yield id;
       else left++;

@@ -1,9 +1,9 @@
-import { Cron } from "croner";
 import { bucket, resource, type Stage } from "../../core/stage.ts";
 import type { FunctionSpec, Topology } from "../../core/topology.ts";
 import type { LogLine, Runtime } from "../lambda.ts";
 import type { Sqs } from "../sqs/index.ts";
 import type { State } from "../state.ts";
+import { clocks as clocksOf } from "./clocks.ts";
 import { type GivenUp, invocations } from "./invocations.ts";
 import { eventSourceMapping } from "./mapping.ts";
 
@@ -15,9 +15,6 @@ export type ObjectEvent = { eventName: string; s3: { bucket: { name: string }; o
 export type JobEvent = { detail: { jobName: string } };
 
 export type Triggers = ReturnType<typeof triggers>;
-
-/** A command that only asks something is over by then, and neither starts functions for it nor waits for their end. */
-const MAKE_UP_MS = 3_000;
 
 /**
  * What starts what, by the topology: queues → functions, objects → queues and functions, jobs → queues, clocks →
@@ -62,24 +59,11 @@ export const triggers = (
   );
   const notices = topology.notices.map((notice) => ({ ...notice, bucket: bucket(stage, notice.bucket) }));
   const jobs = new Map(topology.jobs.map((job) => [resource(stage, job.name), resource(stage, job.events)]));
-  const ticking = topology.clocks.filter((clock) => deps.web || !clock.web);
-  let clocks: Cron[] = [];
-  let makingUp: NodeJS.Timeout | undefined;
-  state.db.exec("CREATE TABLE IF NOT EXISTS clock(name TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT");
-  const ticked = state.db.prepare("SELECT at FROM clock WHERE name = ?");
-  const note = state.db.prepare("INSERT INTO clock VALUES (?, ?) ON CONFLICT(name) DO UPDATE SET at = excluded.at");
-  const tick = (clock: Topology["clocks"][number]): void =>
-    state.transaction(() => {
-      events.enqueue(clock.function, JSON.stringify(clock.input));
-      note.run(clock.name, now());
-    });
-
-  const cannot = (clock: Topology["clocks"][number], error: unknown): void =>
-    deps.onLog({
-      level: "ERROR",
-      component: clock.name,
-      message: `the clock could not start ${clock.function}: ${String(error)}`,
-    });
+  const clocks = clocksOf(
+    state,
+    topology.clocks.filter((clock) => deps.web || !clock.web),
+    { now, enqueue: events.enqueue, onLog: deps.onLog },
+  );
 
   const running = () => mappings.reduce((sum, m) => sum + m.running(), events.running());
 
@@ -116,40 +100,11 @@ export const triggers = (
         });
       for (const mapping of mappings) mapping.start();
       events.start();
-      clocks = ticking.map(
-        (clock) =>
-          new Cron(
-            clock.cron,
-            {
-              name: undefined,
-              timezone: clock.zone,
-              unref: true,
-              catch: (error) => cannot(clock, error),
-            },
-            () => tick(clock),
-          ),
-      );
-      // A laptop is off at night: what a clock missed while no stack ran is made up for, once; at the very first start at once.
-      const missed = ticking.filter((clock, i) => {
-        const [before] = clocks[i]?.previousRuns(1) ?? [];
-        const { at } = (ticked.get(clock.name) ?? { at: 0 }) as { at: number };
-        return before !== undefined && before.getTime() > at;
-      });
-      const [first, later] = [missed.filter((c) => !ticked.get(c.name)), missed.filter((c) => ticked.get(c.name))];
-      first.forEach(tick);
-      makingUp = setTimeout(() => {
-        for (const clock of later)
-          try {
-            tick(clock);
-          } catch (error) {
-            cannot(clock, error);
-          }
-      }, MAKE_UP_MS).unref();
+      clocks.start();
     },
     /** Nothing new is started; what runs is left alone. */
     stop: (): void => {
-      clearTimeout(makingUp);
-      for (const clock of clocks) clock.stop();
+      clocks.stop();
       for (const mapping of mappings) mapping.stop();
       events.stop();
     },
