@@ -3,7 +3,10 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import base from "./vitest.config.ts";
 
 /** What takes minutes, the longest first: one that starts last is waited for alone. */
-const LONG = ["seeds", "kills/up", "zones", "poison", "orders", "river-year", "matrix", "advance-search"];
+const LONG = [
+  ...["seeds", "kills/up", "zones", "oracle/orders.", "kills/readers", "kills/ingest", "faults/matrix.", "cli/verify."],
+  ...["river-year", "kills/disk", "advance-search", "cli/stage.", "poison"],
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -21,7 +24,6 @@ export default mergeConfig(
   {
     test: {
       include: ["test/**/*.faults.ts"],
-      maxWorkers: 2,
       testTimeout: 600_000,
       hookTimeout: 120_000,
       sequence: { sequencer: LongestFirst },

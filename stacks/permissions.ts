@@ -70,7 +70,7 @@ const functions = (stage: Stage, a: Arns, topology: Topology): Grants => {
         write: queued(topology).map(folderOf),
         names: true,
       }),
-      // What a clock sent last as a session's file.
+      // What was sent of the origin's files.
       ...touch(a, "state", { read: ["scraped/"], write: ["scraped/"], names: true }),
       send(a, queued(topology)),
     ],
@@ -293,6 +293,8 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
     },
     readStage,
   ];
+  /** Those of looks that were given up are no records, but lie there for people all the same. */
+  const withLetters = [...boxes(topology), TICKS.failed.replace(/-dlq$/, "")];
   const onBoxes = (actions: readonly string[]): Statement => ({
     sid: "Boxes",
     actions: ["GetQueueAttributes", ...actions].map((action) => `sqs:${action}`),
@@ -307,7 +309,7 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
       readStage,
     ],
     /** Every verb that only looks. */
-    watcher: [...watching, onBoxes([]), letters(a, boxes(topology), [])],
+    watcher: [...watching, onBoxes([]), letters(a, withLetters, [])],
     /** Every verb. */
     operator: [
       ...watching,
@@ -316,15 +318,15 @@ const people = (stage: Stage, a: Arns, topology: Topology): Grants => {
       // these are those of the stage's databases, and what they declare the next deployment makes again.
       glue("Views", ["CreateTable", "DeleteTable"], onTables(a, whole)),
       ...touch(a, "origin", { write: queued(topology).map(folderOf) }),
-      // A replay writes down what it does, and withdraws; an archived letter that was sent is deleted.
+      // A replay writes down what it does, and withdraws; an archived letter that was sent is deleted; ingest remembers.
       ...touch(a, "state", {
-        write: [...RUN_DOCUMENTS, "accepted/", "paused/", "lost/", "withdrawn/", "replays/", "archives/"],
+        write: [...RUN_DOCUMENTS, "accepted/", "paused/", "lost/", "withdrawn/", "replays/", "archives/", "scraped/"],
         remove: ["paused/", "withdrawn/"],
       }),
       // An object that was refused is copied to where it is looked at again.
       ...touch(a, "lake", { write: ["rejected/", "raw/"], remove: ["rejected/"] }),
       onBoxes(["SendMessage"]),
-      letters(a, boxes(topology), ["sqs:DeleteMessage", "sqs:SendMessage"]),
+      letters(a, withLetters, ["sqs:DeleteMessage", "sqs:SendMessage"]),
     ],
   };
 };

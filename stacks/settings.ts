@@ -59,8 +59,9 @@ export const VARIABLES = settings.shape;
 /** Of the same prefix and no settings: the first row is set on functions; commands, and the second, tests read the rest. */
 export const OTHERS: readonly string[] = [
   ...["PREGAO_STAGE", "PREGAO_ACCOUNT", "PREGAO_DEBUG", "PREGAO_PYTHON", "PREGAO_SILENT_MS", "PREGAO_LATE_MS"],
+  "PREGAO_MIRROR",
   ...["PREGAO_SEED", "PREGAO_SEEDS", "PREGAO_RUNS", "PREGAO_KILL", "PREGAO_POINTS", "PREGAO_PAGES"],
-  ...["PREGAO_FULL", "PREGAO_FULL_AT"],
+  ...["PREGAO_FULL", "PREGAO_FULL_AT", "PREGAO_TEST_CLOCK"],
 ];
 
 export type Settings = {

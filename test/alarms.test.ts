@@ -151,6 +151,16 @@ describe.each(["daily", "intraday"] as const)("alarms at the pace %s", (pace) =>
       ]);
   });
 
+  test("a gap that is older than the last sessions is noticed by nobody, or rings while it is being filled", () => {
+    for (const { name } of watchedSessions(built, datasets)) {
+      const [alarm, ...more] = on("gaps", { dataset: name });
+      expect(more).toEqual([]);
+      expect(alarm).toMatchObject({ severity: "other", silence: "well", above: 0, statistic: "Maximum" });
+      expect(alarm!.period * alarm!.periods).toBe(86_400);
+      expect(alarm!.command).toBe(`pregao gaps ${name} --stage dev`);
+    }
+  });
+
   test("silence of what is quiet when all is well rings", () => {
     expect(all.filter((a) => a.silence === "ill").map((a) => a.metric.name)).toEqual(
       watchedSessions(built, datasets).map(() => "sessions_missing"),
@@ -243,7 +253,15 @@ describe("the dashboard", () => {
 
   test("the business asks for tickers, coverage, latency and quality, and finds no such line", () => {
     const shown = new Set(lines.map(({ line }) => String(line[1])));
-    for (const name of ["tickers", "coverage", "latency", "doubtful", "records_refused", "sessions_missing"])
+    for (const name of [
+      "tickers",
+      "coverage",
+      "completeness",
+      "latency",
+      "doubtful",
+      "records_refused",
+      "sessions_missing",
+    ])
       expect(shown).toContain(name);
   });
 

@@ -16,9 +16,10 @@ const stage: Stage = {
   layouts: {},
 };
 const KEY = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555";
-const [first, ...others] = catalogueOf(stage);
+const [first, ...rest] = catalogueOf(stage);
+const others = rest.filter(({ raw }) => !raw);
 
-/** A catalogue that has grown: more datasets of the kind that has the most tables. */
+/** A catalogue that has grown: as many datasets that have a queue, each of the kind that has the most tables. */
 const grown = (count: number): Dataset[] => [
   ...Array.from({ length: count }, (_, i) => ({
     ...first!,

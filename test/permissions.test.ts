@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { logTo } from "../functions/log.ts";
 import { bucket, functionLog, resource, stageParameter, workgroup } from "../packages/core/stage.ts";
 import { RESULTS } from "../stacks/permissions.ts";
 import type { Statement } from "../stacks/statements.ts";
 import { allowed, like, type Need } from "./permissions/iam.ts";
 import { at, glueNeeds, queryNeeds, s3Needs, sqsNeeds } from "./permissions/needs.ts";
-import { flows, looks, published } from "./permissions/scenario.ts";
+import { flows, looks } from "./permissions/scenario.ts";
 import { queriesOf, unseen, viewsOf } from "./permissions/unseen.ts";
 import {
   type Asked,
@@ -32,14 +32,12 @@ let world: World;
 let asked: Asked[] = [];
 beforeAll(async () => {
   logTo(() => {});
-  vi.stubGlobal("fetch", published);
   world = await openWorld();
   await flows(world);
   await looks(world);
   asked = [...world.asked(), ...unseen];
 }, 240_000);
 afterAll(async () => {
-  vi.unstubAllGlobals();
   logTo((line) => process.stdout.write(`${line}\n`));
   await world.close();
 });

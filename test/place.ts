@@ -23,7 +23,7 @@ export const silent = (): Output & { documents: unknown[]; screens: string[] } =
     },
     say: () => {},
     here: (text) => text,
-    bar: () => ({ at: () => {}, done: () => {} }),
+    bar: () => ({ at: () => {}, of: () => {}, done: () => {} }),
   };
 };
 

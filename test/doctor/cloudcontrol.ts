@@ -53,7 +53,7 @@ export const cloudControl = async (documents: () => readonly Document[], refusal
     const byGlue = target.startsWith("AWSGlue.") ? glue[operation] : undefined;
     const type = byGlue?.type ?? request.TypeName ?? "";
     const id = byGlue ? byGlue.id(request) : request.Identifier;
-    asked.push(`${operation} ${type} ${id ?? ""}`.trim());
+    asked.push(`${operation} ${type} ${id ?? request.NextToken ?? ""}`.trim());
     const refused = refusals()[type];
     if (refused) return refuse(refused.name, refused.message);
     const of = documents().filter((one) => one.type === type);

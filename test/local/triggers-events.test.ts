@@ -216,6 +216,33 @@ test("what a clock missed while no stack ran is made up for, once", async () => 
   await expect.poll(events).toEqual({ n: 0 });
 });
 
+test("a clock ticks by the river's own time, however far that is put right, and once", async () => {
+  const time = clock(Date.parse("2024-11-08T20:44:00-03:00"));
+  const zone = "America/Sao_Paulo";
+  const evening = { name: "evening", cron: "45 20-22 * * MON-FRI", zone, function: "later", input: { of: "x" } };
+  const last = {
+    ...evening,
+    name: "last",
+    cron: "45 23 * * MON-FRI",
+    input: { of: "x", last: 1 },
+    missed: { of: "x" },
+  };
+  stack = await triggersStack({ functions: [later], queues: {}, clocks: [evening, last], now: time.now });
+  // Both are made up for at the very first start, in one call: a last one that was missed is none.
+  await quiet();
+  expect(stack.of("later")).toEqual([{ of: "x" }]);
+  const after = async (seconds: number) => {
+    time.pass(seconds);
+    stack.state.touch();
+    stack.state.touch();
+    await quiet();
+    return stack.of("later").slice(1);
+  };
+  expect(await after(59)).toEqual([]);
+  expect(await after(1)).toEqual([{ of: "x" }]);
+  expect(await after(3 * 3600)).toEqual([{ of: "x" }, { of: "x" }, { of: "x", last: 1 }]);
+});
+
 test("nothing is quiet between two steps of a chain", async () => {
   const relay = { ...actor("relay"), module: new URL("relay.ts", handlers).href };
   const names = ["one", "two", "three"];

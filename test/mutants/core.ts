@@ -17,6 +17,7 @@ const judges: Readonly<Record<string, readonly string[]>> = {
   commit: ["commit", "commit-document", "commit-waiting", "advance", "advance-rebuild"],
   report: ["report", "commit", "advance"],
   clean: ["clean"],
+  gaps: ["gaps"],
 };
 const LEAST = 90;
 

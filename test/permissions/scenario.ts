@@ -1,6 +1,8 @@
 import { PutRecordBatchCommand } from "@aws-sdk/client-firehose";
 import { CreatePartitionCommand } from "@aws-sdk/client-glue";
-import { look } from "../../functions/scrape.ts";
+import { backfill, knownOf } from "../../functions/backfill.ts";
+import { look } from "../../functions/look.ts";
+import { inMemory } from "../../functions/origin.ts";
 import { attempts } from "../../packages/aws/jobs.ts";
 import { openLogs } from "../../packages/aws/logs.ts";
 import { all } from "../../packages/aws/queries.ts";
@@ -9,22 +11,30 @@ import { stageNamed } from "../../packages/aws/stages.ts";
 import { list, put } from "../../packages/aws/store.ts";
 import * as dlq from "../../packages/cli/dlq/index.ts";
 import { explain } from "../../packages/cli/explain.ts";
+import { gaps } from "../../packages/cli/gaps.ts";
 import { flow } from "../../packages/cli/ingest.ts";
 import { pause, resume } from "../../packages/cli/pause.ts";
 import { prepare, publish } from "../../packages/cli/publish.ts";
 import { refine } from "../../packages/cli/refine.ts";
 import { status } from "../../packages/cli/status/index.ts";
 import { verify } from "../../packages/cli/verify/index.ts";
+import { wanted } from "../../packages/core/backfill.ts";
+import type { Dataset } from "../../packages/core/dataset.ts";
 import { acceptedKey } from "../../packages/core/run.ts";
 import { resource } from "../../packages/core/stage.ts";
+import type { Web } from "../../packages/web/index.ts";
+import { csv, portfolios } from "../origin/portfolios.ts";
 import { cotahist } from "../synthetic.ts";
 import { datasets, declared, stage, type World } from "./world.ts";
 
-const bovespa = datasets.find(({ raw }) => raw)!;
+const [bovespa, carteira, ...more] = datasets.filter(({ raw }) => raw) as [Dataset, Dataset];
+if (more.length > 0) throw new Error(`no file of ${more.map(({ name }) => name)} flows here: give it one`);
+const queued = [bovespa, carteira];
 const names = datasets.map(({ name }) => name);
 const RIGHT = "TESTE97";
 const DAY = "2024-11-08";
 const session = (day: string) => cotahist({ sessions: [day], perSession: 20 });
+const portfolio = (n: number) => Buffer.from(csv(portfolios[n]!), "latin1");
 
 const call = async ({ stack }: World, name: string, event: object): Promise<void> => {
   const end = await stack.invoke(name, event);
@@ -44,15 +54,18 @@ export const flows = async (world: World): Promise<void> => {
   await call(world, "advance", { datasets: names });
   await call(world, "scrape", { dataset: bovespa.name, url: world.serve(first) });
   await call(world, "scrape", { dataset: bovespa.name, url: world.serve(session("2024-11-08")) });
+  await call(world, "scrape", { dataset: carteira.name, url: world.serve(portfolio(1)) });
   // What no function can take: a message, a bell, a row for Firehose, an object.
-  await send(others, bovespa.name, [{ id: "1", group: "x", body: "no message" }]);
   await send(others, "landed", [{ id: "1", group: "x", body: "no bell" }]);
-  await others.firehose.send(
-    new PutRecordBatchCommand({
-      DeliveryStreamName: resource(stage, bovespa.name),
-      Records: [{ Data: Buffer.from("no row\n") }],
-    }),
-  );
+  for (const { name } of queued) {
+    await send(others, name, [{ id: "1", group: "x", body: "no message" }]);
+    await others.firehose.send(
+      new PutRecordBatchCommand({
+        DeliveryStreamName: resource(stage, name),
+        Records: [{ Data: Buffer.from("no row\n") }],
+      }),
+    );
+  }
   await put(others, "lake", `raw/${bovespa.name}/ingest_date=2024-11-08/no.parquet`, "no Parquet");
   await world.stack.idle();
   world.behind(0);
@@ -62,8 +75,9 @@ export const flows = async (world: World): Promise<void> => {
   for await (const { key } of list(others, "origin", ""))
     await put(others, "origin", key, "damaged", { scraped_at: "2024-11-08 00:00:00.000" });
   await call(world, "scrape", { dataset: bovespa.name, url: world.serve(first) });
-  await call(world, "salvage", { datasets: [bovespa.name] });
-  await call(world, "archive", { boxes: [bovespa.name, "landed"] });
+  await call(world, "scrape", { dataset: carteira.name, url: world.serve(portfolio(1)) });
+  await call(world, "salvage", { datasets: queued.map(({ name }) => name) });
+  await call(world, "archive", { boxes: [...queued.map(({ name }) => name), "landed"] });
   await call(world, "clean", { datasets: names });
   // A partition that no commit made.
   await others.glue.send(
@@ -86,13 +100,21 @@ const said = async ({ as }: World): Promise<void> => {
       if (!projection) await put(others, "lake", `${location}run=1-jr_gone/left.parquet`, "left behind");
 };
 
-/** A clock's look for a session's file, as the function does it: the web's answer is `fetch`'s. */
+/** A web with the file of one session. */
+const web: Web = {
+  get: async ({ url }) =>
+    url.includes("D11112024")
+      ? { is: "bytes", bytes: new Uint8Array(session("2024-11-11")), url }
+      : { is: "absent", why: "404" },
+  close: async () => {},
+};
+
+/** A clock's look for a session's file, as the function does it. */
 export const looks = async (world: World): Promise<void> => {
   const now = Date.parse("2024-11-11T23:30:00Z");
-  for (let i = 0; i < 2; i++) await look(world.as("scrape"), bovespa, { now, until: Date.now() + 60_000 });
+  for (let i = 0; i < 2; i++) await look(world.as("scrape"), bovespa, { now, until: Date.now() + 60_000, web });
   await world.stack.idle();
 };
-export const published = (): Response => new Response(new Uint8Array(session("2024-11-11")));
 
 /** Every verb that only looks. */
 export const watches = async (world: World): Promise<void> => {
@@ -100,8 +122,9 @@ export const watches = async (world: World): Promise<void> => {
   await stageNamed(stage.name, world.env("watcher"));
   await status(place);
   await explain(place, bovespa, "AAAA3", "2024-11-07");
+  await gaps(place, datasets, { from: "2024-11-07", to: "2024-11-08" });
   await verify(place, bovespa, {});
-  for (const box of [bovespa, dlq.landed]) {
+  for (const box of [...queued, dlq.landed]) {
     await dlq.list(place, box, {});
     await dlq.show(place, box, {});
     await dlq.listReplays(place, box);
@@ -119,14 +142,18 @@ export const operates = async (world: World): Promise<void> => {
   const place = world.place("operator");
   const { idle } = world.stack;
   const bytes = session("2024-11-12");
-  const read = async (from: number, to: number) => bytes.subarray(from, to);
-  await flow(place, bovespa, { source: "COTAHIST.TXT", bytes: { size: bytes.length, read } }, true);
+  await flow(place, bovespa, { source: "COTAHIST.TXT", bytes: inMemory(bytes) }, true);
+  await flow(place, carteira, { source: "IBOVDia.csv", bytes: inMemory(portfolio(0)) }, true);
+  const days = ["2024-11-11"];
+  const { notes, published } = await knownOf(place.aws, bovespa, days);
+  const { publication } = bovespa.raw!;
+  const downloads = wanted(publication!, days, { notes, published, parts: [], now: Date.now(), again: true });
+  await backfill(place.aws, bovespa, downloads, { web });
   await pause(place, bovespa, { why: "a look" });
   await resume(place, bovespa);
-  await refine(place, bovespa, {});
+  for (const one of queued) await refine(place, one, {});
   await send(world.as("others"), "landed", [{ id: "1", group: "x", body: "no bell, today" }]);
-  const wrong = await prepare(bovespa, { invalid: true });
-  await publish(place, bovespa, { invalid: true }, wrong);
+  for (const one of queued) await publish(place, one, { invalid: true }, await prepare(one, { invalid: true }));
   await idle();
   // A letter that can be put right, is, is taken back, and is sent once more.
   const patch = [`preult=${bovespa.raw!.sample(RIGHT, DAY, 0).preult}`];
@@ -142,9 +169,9 @@ export const operates = async (world: World): Promise<void> => {
   await idle();
   // From their queue, and from the archive.
   await dlq.replay(place, dlq.landed, { yes: true, again: true });
-  await dlq.archive(place, bovespa, { yes: true });
+  for (const one of queued) await dlq.archive(place, one, { yes: true });
   await dlq.replay(place, bovespa, { yes: true, again: true });
   await idle();
-  await refine(place, bovespa, { rebuild: true, yes: true });
+  for (const one of queued) await refine(place, one, { rebuild: true, yes: true });
   await idle();
 };

@@ -19,6 +19,7 @@ import { catalogueOf } from "../../packages/datasets/index.ts";
 import { refineJob } from "../../packages/engines/duckdb/job.ts";
 import { type Stack, start } from "../../packages/local/index.ts";
 import { translate } from "../../packages/trino/index.ts";
+import { csv, newest } from "../origin/portfolios.ts";
 import { peek } from "../peek.ts";
 import { cotahist } from "../synthetic.ts";
 import { type Bundled, bundle, layOut, ownInputs } from "./bundle.ts";
@@ -88,7 +89,7 @@ describe("a function's bundle", () => {
         name,
       ).toEqual([]);
       const outside = ownInputs({ inputs }).filter(
-        (file) => !/^(functions|packages\/(core|aws|datasets))\//.test(file),
+        (file) => !/^(functions|packages\/(core|aws|web|datasets))\//.test(file),
       );
       expect(outside, name).toEqual([]);
     }
@@ -136,11 +137,16 @@ describe("the bundles in the river, by the stage's names and with the graph's en
     };
     // What the handlers ran with but for what stands for AWS itself.
     for (const [name, value] of Object.entries(variables)) expect(stack.env[name], name).toBe(value);
-    const server = createServer((_, response) => response.end(file));
+    const portfolio = Buffer.from(csv(newest), "latin1");
+    const server = createServer((request, response) => response.end(request.url === "/IBOV.csv" ? portfolio : file));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     try {
-      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/COTAHIST_A2024.TXT`;
+      const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const url = `${at}/COTAHIST_A2024.TXT`;
       expect(await invoke("scrape", { dataset: "bovespa", url })).toMatchObject({ rows, accepted: { rows } });
+      const papers = newest.rows.length;
+      expect(await invoke("scrape", { dataset: "carteira", url: `${at}/IBOV.csv` })).toMatchObject({ rows: papers });
+      expect(await ask("SELECT count(*) AS n FROM carteira_refined")).toEqual([{ n: String(papers) }]);
     } finally {
       server.close();
     }

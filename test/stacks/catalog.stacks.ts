@@ -144,7 +144,7 @@ describe("tables", () => {
     }
     // A projection hides the partitions that commits register.
     const projected = graph.of(TABLE).filter(({ inputs }) => JSON.stringify(inputs.parameters).includes("projection"));
-    expect(projected.map(({ inputs }) => inputs.name)).toEqual(raw.map(({ name }) => name));
+    expect(projected.map(({ inputs }) => inputs.name).sort()).toEqual(raw.map(({ name }) => name).sort());
   });
 
   test("a view that Athena cannot open: without a serde, or of another stage's database", () => {

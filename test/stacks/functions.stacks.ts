@@ -38,6 +38,7 @@ const UNSET = {
   AWS_ENDPOINT_URL: "where a stand-in for AWS answers",
   PREGAO_SILENT_MS: "tests' patience with a connection that says nothing",
   PREGAO_DEBUG: "lines for whoever looks for an error",
+  PREGAO_MIRROR: "a copy of the origins, on a laptop or behind a company's proxy",
 };
 
 describe("functions", () => {
