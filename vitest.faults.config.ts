@@ -24,7 +24,9 @@ export default mergeConfig(
   {
     test: {
       include: ["test/**/*.faults.ts"],
-      testTimeout: 600_000,
+      // Nothing here waits for what a third could use: three are as slow as two, and each of them slower.
+      maxWorkers: 2,
+      testTimeout: 900_000,
       hookTimeout: 120_000,
       sequence: { sequencer: LongestFirst },
     },

@@ -5,7 +5,10 @@ import { afterEach, expect, test } from "vitest";
 const root = join(import.meta.dirname, "../..");
 /** What reads a clock, files by a day, prints an instant, or does all of it at once. */
 const suites = [
-  ...["test/river.test.ts", "test/functions/", "test/datasets/refine", "test/trino.test", "test/trino-nested"],
+  ...["test/river.test.ts", "test/datasets/refine", "test/trino.test", "test/trino-nested"],
+  ...["scrape", "look", "sessions", "archive", "advance-clock", "download"].map(
+    (name) => `test/functions/${name}.test`,
+  ),
   ...["test/core/calendar", "test/core/topology", "test/core/message", "test/core/judge.test"],
   ...[
     "test/local/athena-results",
