@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -151,7 +152,7 @@ describe("an origin that is bad as a whole", () => {
     ["a page that is not there", "/none.ZIP", /expected 200 from .*none.ZIP, came 404/],
   ];
 
-  test("is refused by what was expected, what came and where, with exit status 1; nothing of it is kept or sent", async () => {
+  test("is refused by what was expected, what came and where, with exit status 1; nothing of it is sent, and of a file nothing is kept", async () => {
     const beside = ingest("good.TXT", data, "--wait", "--json");
     const ends = await all(bad, ([name, bytes]) =>
       typeof bytes === "string"
@@ -169,7 +170,10 @@ describe("an origin that is bad as a whole", () => {
       expect(err).not.toMatch(stackTrace);
     }
     expect(document(await beside)).toMatchObject({ account: { sent: 40, raw: 40, rejected: 0, superseded: 0 } });
-    expect(await origins()).toHaveLength(1);
+    // Beside the good one: what came with status 200 is archived as it came, before it is read.
+    const answered = Object.values(answers).filter(({ status: code = 200 }) => code === 200);
+    const kept = [...answered.map(({ body }) => body), data].map((bytes) => `bovespa/${hash("sha256", bytes)}`);
+    expect((await origins()).sort()).toEqual(kept.sort());
     expect(await refined("data_pregao = DATE '2024-11-08'")).toBe(40);
     expect(await ask(place, "SELECT estado, linhas_vistas FROM bovespa_sessoes")).toEqual([
       { estado: "completa", linhas_vistas: "40" },
