@@ -58,6 +58,7 @@ type Reason = NonNullable<Outcome["error"]>;
 const IN_A_ROW = 3;
 /** The same of those that are not there: an origin that moved its files says so of each of thousands. */
 const ABSENT_IN_A_ROW = 20;
+
 /**
  * What is there of these sessions already, as the tables say it, and as the notes do of what is still on its way to them:
  * what core/backfill.ts plans with.

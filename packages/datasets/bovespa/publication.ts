@@ -17,11 +17,10 @@ const daily = (session: string): Download => {
 };
 
 /** `M112024`, for two sessions of a month or more: one has its own file, which is smaller. */
-const monthly = (sessions: readonly string[]): Download => {
-  return sessions.length === 1
+const monthly = (sessions: readonly string[]): Download =>
+  sessions.length === 1
     ? daily(sessions[0]!)
     : { name: nameOfMonth(sessions[0]!), sessions, otherwise: sessions.map(daily) };
-};
 
 const nameOfMonth = (session: string): string => {
   const [y, m] = session.split("-");

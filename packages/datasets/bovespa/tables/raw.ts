@@ -1,5 +1,6 @@
-import { bigint, date, decimalText, integer, optional, text, timestamp } from "../../../core/columns.ts";
+import { bigint, date, decimalText, integer, optional, text } from "../../../core/columns.ts";
 import type { Columns, Table } from "../../../core/table.ts";
+import { lineage } from "../../lineage.ts";
 
 /** 11V99: eleven digits and two implied decimals, in the raw table as exact text. */
 const price = decimalText(13, 2);
@@ -42,13 +43,7 @@ export const bovespaRaw = {
   means: "Cotações da B3 (COTAHIST) como foram publicadas, todas as chegadas, com sua origem",
   columns: {
     ...record,
-    event_id: text(32)("digest do conteúdo: o mesmo registro da mesma origem tem sempre o mesmo"),
-    message_id: text(128)("mensagem em que o registro chegou"),
-    origin_sha256: text(64)("SHA-256 do arquivo de origem"),
-    source_version: text(64)("versão da origem: a maior vence"),
-    origin_rows: optional(integer()("número de registros distintos deste pregão no arquivo de origem")),
-    scraped_at: timestamp("instante em que a origem foi arquivada pela primeira vez, UTC"),
-    scraped_on: date("data de scraped_at em São Paulo"),
+    ...lineage("número de registros distintos deste pregão no arquivo de origem"),
   },
   key: ["datpre", "codneg", "tpmerc", "prazot"],
   partitions: { ingest_date: date("dia da chegada, UTC") },

@@ -1,5 +1,6 @@
-import { bigint, date, decimalText, integer, optional, text, timestamp } from "../../../core/columns.ts";
+import { bigint, date, decimalText, optional, text } from "../../../core/columns.ts";
 import type { Columns, Table } from "../../../core/table.ts";
+import { lineage } from "../../lineage.ts";
 
 /**
  * One paper of an index's portfolio of one day on the wire, with the totals that its portfolio states. `partAcum`, which
@@ -25,13 +26,7 @@ export const carteiraRaw = {
   means: "Carteiras teóricas dos índices da B3 como foram publicadas, todas as chegadas, com sua origem",
   columns: {
     ...record,
-    event_id: text(32)("digest do conteúdo: o mesmo registro da mesma origem tem sempre o mesmo"),
-    message_id: text(128)("mensagem em que o registro chegou"),
-    origin_sha256: text(64)("SHA-256 do arquivo de origem"),
-    source_version: text(64)("versão da origem: a maior vence"),
-    origin_rows: optional(integer()("número de papéis desta carteira no arquivo de origem")),
-    scraped_at: timestamp("instante em que a origem foi arquivada pela primeira vez, UTC"),
-    scraped_on: date("data de scraped_at em São Paulo"),
+    ...lineage("número de papéis desta carteira no arquivo de origem"),
   },
   key: ["data", "indice", "codigo"],
   partitions: { ingest_date: date("dia da chegada, UTC") },
